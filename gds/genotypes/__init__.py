@@ -1,0 +1,1 @@
+"""Reading, writing, describing and simulating genotypes: numpy and pandas, no torch."""
