@@ -1,0 +1,71 @@
+"""Files are whole or absent, records are complete, the command tells a user's error from a bug."""
+
+import errno
+import json
+import os
+
+import numpy as np
+import pytest
+
+from gds import cli
+from gds.errors import MissingExtraError, UserError, did_you_mean, require_extra
+from gds.files import atomic_directory, atomic_path, read_json, write_json
+from gds.provenance import run_record
+
+
+def test_atomic_path_leaves_nothing_half_written(tmp_path):
+    target = tmp_path / "table.tsv"
+    target.write_text("old")
+    with pytest.raises(RuntimeError), atomic_path(target) as temporary:
+        temporary.write_text("half")
+        raise RuntimeError
+    assert target.read_text() == "old"
+    assert os.listdir(tmp_path) == ["table.tsv"]
+
+
+def test_atomic_directory_replaces_only_on_success(tmp_path):
+    target = tmp_path / "model"
+    with atomic_directory(target) as temporary:
+        (temporary / "a").write_text("1")
+    with pytest.raises(RuntimeError), atomic_directory(target) as temporary:
+        (temporary / "b").write_text("2")
+        raise RuntimeError
+    assert [path.name for path in target.iterdir()] == ["a"]
+    assert os.listdir(tmp_path) == ["model"]
+
+
+def test_full_disk_is_a_users_error(tmp_path):
+    with pytest.raises(UserError, match="no space left"), atomic_path(tmp_path / "x"):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+
+def test_json_takes_numpy_and_says_where_it_is_broken(tmp_path):
+    write_json(tmp_path / "a.json", {"n": np.int64(3), "x": np.array([1.5]), "path": tmp_path})
+    assert read_json(tmp_path / "a.json") == {"n": 3, "x": [1.5], "path": str(tmp_path)}
+    (tmp_path / "b.json").write_text("{")
+    with pytest.raises(UserError, match=r"b\.json"):
+        read_json(tmp_path / "b.json")
+
+
+def test_run_record_names_seed_versions_and_hashes(tmp_path):
+    (tmp_path / "in.txt").write_text("abc")
+    record = run_record(7, [tmp_path / "in.txt"], note="x")
+    assert record["seed"] == 7
+    assert record["versions"]["numpy"] == np.__version__
+    assert record["inputs"][str(tmp_path / "in.txt")].startswith("ba7816bf")
+    json.dumps(record)
+
+
+def test_missing_extra_names_the_extra():
+    with pytest.raises(MissingExtraError, match=r"genotype-diffusion\[vcf\]"):
+        require_extra("a_module_that_is_not_there", "vcf")
+
+
+def test_unknown_names_get_a_hint():
+    assert "'simulate'" in did_you_mean("simulat", cli.COMMANDS)
+
+
+def test_command_errors_exit_with_2_and_no_traceback(capsys):
+    assert cli.main(["simulat"]) == 2
+    assert "did you mean" in capsys.readouterr().err
+    assert cli.main([]) == 0
