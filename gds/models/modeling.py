@@ -1,0 +1,189 @@
+"""The encoder as a transformers model."""
+
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from transformers import PreTrainedModel
+from transformers import initialization as init
+from transformers.modeling_outputs import BaseModelOutputWithPooling
+
+from gds.errors import UserError
+from gds.models.backbones import BACKBONES
+from gds.models.backbones.transformer import TransformerBackbone, TransformerLayer
+from gds.models.conditioning import ConditionEmbedding
+from gds.models.configuration import GdsConfig
+from gds.models.embedding import BlockLinear, CellEmbedding, ZeroLinear
+
+
+class GdsPreTrainedModel(PreTrainedModel):
+    """What the encoder and the heads share: initial weights and strict loading."""
+
+    config_class = GdsConfig
+    base_model_prefix = "gds"
+    main_input_name = "features"
+    supports_gradient_checkpointing = True
+    _supports_sdpa = True
+    _no_split_modules = ("TransformerLayer",)
+
+    def __init__(self, config: GdsConfig) -> None:
+        config.check()
+        super().__init__(config)
+
+    @torch.no_grad()
+    def _init_weights(self, module: nn.Module) -> None:
+        # Only through transformers.initialization, which leaves loaded weights alone.
+        if isinstance(module, BlockLinear):
+            if module.zero:
+                init.zeros_(module.weight)
+                init.zeros_(module.bias)
+            else:
+                init.normal_(module.weight, std=module.weight.shape[1] ** -0.5)
+                init.normal_(module.bias, std=self.config.initializer_range)
+        elif isinstance(module, ZeroLinear):
+            init.zeros_(module.weight)
+            init.zeros_(module.bias)
+        elif isinstance(module, TransformerLayer):
+            if module.modulation is not None:
+                init.zeros_(module.modulation)
+        elif isinstance(module, TransformerBackbone):
+            if module.class_token is not None:
+                init.normal_(module.class_token, std=self.config.initializer_range)
+        elif isinstance(module, GdsModel):
+            init.zeros_(module.is_padding)
+        else:
+            super()._init_weights(module)
+
+    @classmethod
+    def from_pretrained(cls, pretrained_model_name_or_path: Any, *model_args: Any, **kwargs: Any) -> Any:
+        """Load a model, strictly: only the weights of a new or another head may differ.
+
+        The signature is that of ``transformers.PreTrainedModel.from_pretrained``.
+
+        Raises
+        ------
+        UserError
+            A weight of the encoder is missing, unknown or of another shape, or the head's weights are
+            missing although the folder claims to hold this very class.
+        """
+        return_info = kwargs.pop("output_loading_info", False)
+        model, info = super().from_pretrained(
+            pretrained_model_name_or_path, *model_args, output_loading_info=True, **kwargs
+        )
+        prefix = f"{cls.base_model_prefix}."
+        has_head = hasattr(model, cls.base_model_prefix)
+        mismatched = {item[0] if isinstance(item, tuple) else item for item in info["mismatched_keys"]}
+        missing = set(info["missing_keys"]) | mismatched
+        if has_head and cls.__name__ not in (model.config.architectures or []):
+            missing = {key for key in missing if key.startswith(prefix)}
+        unexpected = {key for key in info["unexpected_keys"] if not has_head or key.startswith(prefix)}
+        if not has_head:
+            # The encoder alone leaves any head behind; heads are known by their names.
+            unexpected = {key for key in unexpected if not key.split(".")[0].endswith("_head")}
+        for problem, keys in (("lacks", missing), ("has unknown", unexpected)):
+            if keys:
+                shown = ", ".join(sorted(keys)[:5])
+                raise UserError(
+                    f"{pretrained_model_name_or_path} does not fit {cls.__name__}: it {problem} {len(keys)} "
+                    f"weights ({shown}{', ...' if len(keys) > 5 else ''}); config.json and model.safetensors "
+                    "must come from the same run"
+                )
+        return (model, info) if return_info else model
+
+
+class GdsModel(GdsPreTrainedModel):
+    """The encoder: features of blocks to tokens and a pooled vector.
+
+    ``is_padding``, bool (block, channel), marks cells that exist only to fill the tensor. It travels with
+    the weights; set it once with ``set_padding`` from the featurizer.
+    """
+
+    is_padding: Tensor
+
+    def __init__(self, config: GdsConfig) -> None:
+        super().__init__(config)
+        self.register_buffer("is_padding", torch.zeros(config.n_blocks, config.n_channels, dtype=torch.bool))
+        self.embedding = CellEmbedding(config)
+        self.condition = ConditionEmbedding(config) if config.has_condition else None
+        self.backbone = BACKBONES[config.backbone](config, self.embedding.out_size)
+        self.post_init()
+
+    @property
+    def pooled_size(self) -> int:
+        """Width of ``pooler_output``."""
+        return self.backbone.pooled_size
+
+    def set_padding(self, is_padding: Any) -> None:
+        """Declare the padding cells.
+
+        Parameters
+        ----------
+        is_padding
+            bool (block, channel), array or tensor.
+
+        Raises
+        ------
+        UserError
+            Another shape than the configuration's, or nothing but padding.
+        """
+        mask = torch.as_tensor(is_padding, dtype=torch.bool)
+        if mask.shape != self.is_padding.shape:
+            raise UserError(
+                f"expected a padding mask of {tuple(self.is_padding.shape)} (blocks, channels), found "
+                f"{tuple(mask.shape)}: the features were prepared for another model"
+            )
+        if mask.all():
+            raise UserError("every cell is padding: there is nothing to learn from")
+        self.is_padding.copy_(mask)
+
+    def forward(
+        self,
+        features: Tensor,
+        timestep: Tensor | None = None,
+        class_labels: Tensor | None = None,
+        is_masked: Tensor | None = None,
+    ) -> BaseModelOutputWithPooling:
+        """Encode.
+
+        Parameters
+        ----------
+        features
+            (batch, block, channel): float scores, or int8 dosages 0, 1, 2 with -1 missing.
+        timestep
+            int64 (batch,); None for ``config.encode_timestep``. Ignored by an encoder without a timestep,
+            so that its user need not know how it was trained.
+        class_labels
+            int64 (batch,), the class to condition on, -100 for none; None for none at all.
+        is_masked
+            bool (batch, block, channel), cells to hide; None for none.
+
+        Returns
+        -------
+        BaseModelOutputWithPooling
+            ``last_hidden_state`` (batch, token, hidden) and ``pooler_output`` (batch, pooled_size).
+
+        Raises
+        ------
+        UserError
+            Features of another shape, masked cells without mask channels, or a class where none is
+            configured.
+        """
+        config = self.config
+        if features.shape[1:] != self.is_padding.shape:
+            raise UserError(
+                f"expected features of shape (batch, {config.n_blocks}, {config.n_channels}), found "
+                f"{tuple(features.shape)}: the features were prepared for another model"
+            )
+        if is_masked is not None and config.input_kind == "continuous" and not config.mask_channels:
+            raise UserError("this encoder has no mask channels: set mask_channels=True for masked modelling")
+        if class_labels is not None and config.n_condition_classes == 0:
+            raise UserError("this model is unconditional (n_condition_classes is 0): give no class")
+        dtype = next(self.backbone.parameters()).dtype
+        blocks = self.embedding(features, is_masked, self.is_padding, dtype)
+        condition = None
+        if self.condition is not None:
+            if timestep is None:
+                timestep = torch.full((len(features),), config.encode_timestep, device=features.device)
+            condition = self.condition(timestep, class_labels, dtype)
+        tokens, pooled = self.backbone(blocks, condition)
+        return BaseModelOutputWithPooling(last_hidden_state=tokens, pooler_output=pooled)
