@@ -44,14 +44,13 @@ class ConditionEmbedding(nn.Module):
         super().__init__()
         self.size = config.condition_size or config.hidden_size
         self.n_classes = config.n_condition_classes
-        self.timestep_mlp = (
-            nn.Sequential(
-                nn.Linear(self.frequency_size, self.size), nn.SiLU(), nn.Linear(self.size, self.size)
-            )
-            if config.use_timestep
-            else None
-        )
+        self.timestep_mlp = self._make_mlp() if config.use_timestep else None
         self.class_embedding = nn.Embedding(self.n_classes + 1, self.size) if self.n_classes else None
+
+    def _make_mlp(self) -> nn.Module:
+        return nn.Sequential(
+            nn.Linear(self.frequency_size, self.size), nn.SiLU(), nn.Linear(self.size, self.size)
+        )
 
     def forward(self, timestep: Tensor, class_labels: Tensor | None, dtype: torch.dtype) -> Tensor:
         """Embed the condition.

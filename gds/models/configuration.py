@@ -192,8 +192,8 @@ class GdsConfig(PreTrainedConfig):
             raise UserError(f"mask_ratio: expected 0 <= low <= high and high > 0, found {self.mask_ratio!r}")
         if self.encode_timestep >= self.num_train_timesteps:
             raise UserError(
-                f"encode_timestep {self.encode_timestep} is not one of the {self.num_train_timesteps} timesteps "
-                "(0 is the clean end): lower it or raise num_train_timesteps"
+                f"encode_timestep: expected less than num_train_timesteps, {self.num_train_timesteps}, found "
+                f"{self.encode_timestep} (0 is the clean end)"
             )
         if self.num_inference_steps is not None and self.num_inference_steps > self.num_train_timesteps:
             raise UserError(

@@ -72,10 +72,13 @@ class GdsPreTrainedModel(PreTrainedModel):
         )
         prefix = f"{cls.base_model_prefix}."
         has_head = hasattr(model, cls.base_model_prefix)
-        mismatched = {item[0] if isinstance(item, tuple) else item for item in info["mismatched_keys"]}
-        missing = set(info["missing_keys"]) | mismatched
+        missing = set(info["missing_keys"])
         if has_head and cls.__name__ not in (model.config.architectures or []):
             missing = {key for key in missing if key.startswith(prefix)}
+        # transformers itself refuses other shapes unless the caller said ignore_mismatched_sizes=True,
+        # which may remake a head (another number of labels) but never a part of the encoder.
+        mismatched = {item[0] if isinstance(item, tuple) else item for item in info["mismatched_keys"]}
+        missing |= {key for key in mismatched if not has_head or key.startswith(prefix)}
         unexpected = {key for key in info["unexpected_keys"] if not has_head or key.startswith(prefix)}
         if not has_head:
             # The encoder alone leaves any head behind; heads are known by their names.

@@ -113,8 +113,8 @@ class TransformerBackbone(Backbone):
         """Raise UserError where the heads do not divide the width."""
         if config.hidden_size % config.num_attention_heads:
             raise UserError(
-                f"hidden_size {config.hidden_size} cannot be shared by {config.num_attention_heads} attention "
-                "heads: make it a multiple of num_attention_heads"
+                f"hidden_size {config.hidden_size} cannot be shared by {config.num_attention_heads} heads: "
+                "make it a multiple of num_attention_heads"
             )
 
     def forward(self, blocks: Tensor, condition: Tensor | None) -> tuple[Tensor, Tensor]:
