@@ -1,1 +1,5 @@
-"""To be described by its first module."""
+"""Synthetic genotypes from trained models."""
+
+from gds.generation.generator import GenotypeGenerator
+
+__all__ = ["GenotypeGenerator"]

@@ -27,6 +27,11 @@ class GdsForClassification(GdsPreTrainedModel):
         )
         self.post_init()
 
+    @property
+    def n_label_classes(self) -> int:
+        """Number of classes that ``labels`` may name."""
+        return self.config.num_labels
+
     def forward(self, features: Tensor, labels: Tensor | None = None) -> GdsOutput:
         """Classify.
 

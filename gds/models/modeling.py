@@ -30,6 +30,11 @@ class GdsPreTrainedModel(PreTrainedModel):
         config.check()
         super().__init__(config)
 
+    @property
+    def n_label_classes(self) -> int:
+        """Number of classes that ``labels`` may name; 0 where labels are not looked at."""
+        return self.config.n_condition_classes
+
     @torch.no_grad()
     def _init_weights(self, module: nn.Module) -> None:
         # Only through transformers.initialization, which leaves loaded weights alone.

@@ -32,7 +32,7 @@ def make_scheduler(config: GdsConfig) -> Any:
         "prediction_type": config.prediction_type,
     }
     if config.sampler == "ancestral":
-        return DDPMScheduler(**common, clip_sample=False, variance_type="fixed_small")
+        return DDPMScheduler(**common, clip_sample=False, timestep_spacing="trailing")
     return DPMSolverMultistepScheduler(**common, algorithm_type="dpmsolver++", timestep_spacing="trailing")
 
 

@@ -1,0 +1,220 @@
+"""Synthetic people from a folder: model, featurizer and scheduler."""
+
+import os
+from pathlib import Path
+from typing import Any, Self
+
+import numpy as np
+import pandas as pd
+import torch
+from numpy.typing import ArrayLike, NDArray
+from torch import Tensor
+from tqdm import tqdm
+
+from gds.errors import UserError
+from gds.features.featurizer import Featurizer
+from gds.files import read_json
+from gds.generation.diffusion import sample_diffusion
+from gds.generation.unmasking import check_can_unmask, sample_unmasking
+from gds.genotypes.matrix import Genotypes
+from gds.models import GdsConfig, GdsForDiffusion, GdsForMaskedModeling
+from gds.models.randomness import fold
+from gds.models.schedule import (
+    SCHEDULER_CONFIG_NAME,
+    check_scheduler,
+    default_inference_steps,
+    make_scheduler,
+)
+
+_GENERATORS = {"GdsForDiffusion": GdsForDiffusion, "GdsForMaskedModeling": GdsForMaskedModeling}
+
+
+class GenotypeGenerator:
+    """Draws synthetic features and turns them into genotypes.
+
+    Sample i of a seed is the same person whatever the batch size, the number of processes or the number of
+    people asked for (up to float rounding): all its randomness comes from a key of its own.
+
+    Parameters
+    ----------
+    model
+        A diffusion model, or a masked model of tokens trained with mask ratios up to 1.
+    featurizer
+        Its way back to dosages; None if only features are wanted.
+    scheduler_config
+        Content of ``scheduler_config.json``; None for the one that the model's configuration describes.
+
+    Raises
+    ------
+    UserError
+        The model cannot generate, or the scheduler is not the one it was trained with.
+    """
+
+    def __init__(
+        self,
+        model: GdsForDiffusion | GdsForMaskedModeling,
+        featurizer: Featurizer | None = None,
+        scheduler_config: dict[str, Any] | None = None,
+    ) -> None:
+        if isinstance(model, GdsForMaskedModeling):
+            check_can_unmask(model.config)
+        elif scheduler_config is None:
+            scheduler = make_scheduler(model.config)
+            scheduler_config = {**scheduler.config, "_class_name": type(scheduler).__name__}
+        else:
+            check_scheduler(scheduler_config, model.config, SCHEDULER_CONFIG_NAME)
+        self.model = model.eval()
+        self.featurizer = featurizer
+        self.scheduler_config = scheduler_config
+
+    @classmethod
+    def from_pretrained(cls, folder: str | os.PathLike[str], device: str | None = None) -> Self:
+        """Load a folder that pre-training left.
+
+        Parameters
+        ----------
+        folder
+            With ``config.json``, ``model.safetensors``, the featurizer and, for diffusion,
+            ``scheduler_config.json``.
+        device
+            Where to compute; None for a GPU if there is one.
+
+        Raises
+        ------
+        UserError
+            The folder holds no generator.
+        """
+        folder = Path(folder)
+        config = GdsConfig.from_pretrained(folder)
+        architecture = (config.architectures or ["none"])[0]
+        if architecture not in _GENERATORS:
+            raise UserError(
+                f"{folder} holds a {architecture}, which does not generate: expected one of "
+                f"{', '.join(_GENERATORS)}"
+            )
+        model = _GENERATORS[architecture].from_pretrained(folder)
+        model.to(device or ("cuda" if torch.cuda.is_available() else "cpu"))
+        scheduler = read_json(folder / SCHEDULER_CONFIG_NAME) if architecture == "GdsForDiffusion" else None
+        return cls(model, Featurizer.from_pretrained(folder), scheduler)
+
+    def generate(
+        self,
+        n: int,
+        labels: int | ArrayLike | None = None,
+        seed: int = 0,
+        guidance_scale: float = 1.0,
+        num_inference_steps: int | None = None,
+        batch_size: int = 64,
+        first_index: int = 0,
+    ) -> NDArray[Any]:
+        """Draw features.
+
+        Parameters
+        ----------
+        n
+            Number of people.
+        labels
+            Class of all or of each, (n,), -100 for the null class; None for no class.
+        seed
+            Seed of the draws.
+        guidance_scale
+            Strength of the class; 1 for none.
+        num_inference_steps
+            Steps; None for the configured number (diffusion) or the largest number of slots in a block.
+        batch_size
+            People at a time.
+        first_index
+            Index of the first person, so that several processes can share one draw.
+
+        Returns
+        -------
+        ndarray
+            float32 (sample, block, channel), or int8 dosages (sample, block, slot) with -1 in padding.
+
+        Raises
+        ------
+        UserError
+            Classes or guidance asked of an unconditional model, or a class that it does not know.
+        """
+        classes = self._classes(n, labels, guidance_scale)
+        steps = self._steps(num_inference_steps)
+        device = self.model.device
+        parts = []
+        with tqdm(total=n * steps, desc="generate", unit="step", disable=n == 0) as progress:
+            for start in range(0, n, batch_size):
+                stop = min(start + batch_size, n)
+                index = torch.arange(first_index + start, first_index + stop, device=device)
+                keys = fold(fold(torch.tensor(seed, device=device), 1), index)
+                here = None if classes is None else classes[start:stop].to(device)
+                parts.append(self._sample(keys, here, guidance_scale, steps, progress).cpu().numpy())
+        if not parts:
+            config = self.model.config
+            kind = np.float32 if config.input_kind == "continuous" else np.int8
+            return np.empty((0, config.n_blocks, config.n_channels), dtype=kind)
+        return np.concatenate(parts)
+
+    def decode(self, features: NDArray[Any], first_index: int = 0) -> Genotypes:
+        """Turn features into genotypes of people SYN000001, SYN000002, ...
+
+        Parameters
+        ----------
+        features
+            (sample, block, channel), as ``generate`` returns them.
+        first_index
+            As in ``generate``: the first person is SYN with number first_index + 1.
+
+        Raises
+        ------
+        UserError
+            The generator was made without a featurizer.
+        """
+        if self.featurizer is None:
+            raise UserError("this generator has no featurizer: load the whole folder with from_pretrained")
+        n = len(features)
+        samples = pd.DataFrame(
+            {
+                "id": [f"SYN{first_index + number:06d}" for number in range(1, n + 1)],
+                "family": "",
+                "sex": np.zeros(n, dtype=np.int8),
+            }
+        )
+        dosage = self.featurizer.inverse_transform(features)
+        return Genotypes(dosage=dosage, samples=samples, variants=self.featurizer.variants_)
+
+    def _sample(
+        self, keys: Tensor, classes: Tensor | None, guidance_scale: float, steps: int, progress: tqdm
+    ) -> Tensor:
+        if isinstance(self.model, GdsForMaskedModeling):
+            return sample_unmasking(self.model, keys, steps, classes, guidance_scale, progress)
+        assert self.scheduler_config is not None
+        return sample_diffusion(
+            self.model, keys, self.scheduler_config, steps, classes, guidance_scale, progress
+        )
+
+    def _steps(self, num_inference_steps: int | None) -> int:
+        if num_inference_steps is not None:
+            return num_inference_steps
+        if isinstance(self.model, GdsForMaskedModeling):
+            return int((~self.model.gds.is_padding).sum(dim=1).max())
+        return default_inference_steps(self.model.config)
+
+    def _classes(self, n: int, labels: int | ArrayLike | None, guidance_scale: float) -> Tensor | None:
+        n_classes = self.model.config.n_condition_classes
+        if n_classes == 0 and (labels is not None or guidance_scale != 1.0):
+            raise UserError(
+                "this model is unconditional: it was trained without classes, so neither labels nor "
+                "guidance_scale apply"
+            )
+        if n_classes == 0:
+            return None
+        if labels is None:
+            if guidance_scale != 1.0:
+                raise UserError("guidance_scale needs labels: which class should the samples be guided to?")
+            labels = -100
+        classes = torch.as_tensor(np.broadcast_to(np.asarray(labels, dtype=np.int64), (n,)).copy())
+        if n and (classes.max() >= n_classes or ((classes < 0) & (classes != -100)).any()):
+            raise UserError(
+                f"labels: expected 0 to {n_classes - 1}, or -100 for no class, found "
+                f"{sorted(set(classes.tolist()))}"
+            )
+        return classes

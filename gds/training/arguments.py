@@ -1,0 +1,36 @@
+"""transformers.TrainingArguments with what every run of ours has in common."""
+
+import dataclasses
+from pathlib import Path
+from typing import Any
+
+from transformers import TrainingArguments
+
+from gds.errors import UserError, did_you_mean
+
+
+def training_arguments(folder: str | Path, *, seed: int, **values: Any) -> TrainingArguments:
+    """Arguments of one run.
+
+    Parameters
+    ----------
+    folder
+        Where checkpoints and tensorboard's ``runs`` go.
+    seed
+        Of initial weights, order of people and, through the draw keys, of all noise and masks.
+    **values
+        Fields of :class:`transformers.TrainingArguments`.
+
+    Raises
+    ------
+    UserError
+        A field does not exist or has a value that transformers refuses.
+    """
+    known = {item.name for item in dataclasses.fields(TrainingArguments)}
+    for name in values:
+        if name not in known:
+            raise UserError(f"training argument {name!r} does not exist; {did_you_mean(name, known)}")
+    try:
+        return TrainingArguments(output_dir=str(folder), seed=seed, data_seed=seed, **values)
+    except (TypeError, ValueError) as error:
+        raise UserError(f"training arguments: {error}") from error

@@ -1,0 +1,200 @@
+"""transformers.Trainer with stateless draws, metrics of the heads and a stop at the first bad number."""
+
+import inspect
+import os
+import time
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+from transformers import Trainer, TrainingArguments
+from transformers.trainer_utils import EvalPrediction
+
+from gds.errors import UserError
+from gds.models.randomness import EVALUATION_EPOCH, draw_keys
+from gds.training.data import FeatureDataset, collate
+from gds.training.ema import EmaCallback
+
+LOGITS = "logits"
+
+
+class GdsTrainer(Trainer):
+    """Trainer for every head.
+
+    Beyond ``transformers.Trainer`` it
+
+    - gives each sample a ``draw_key`` from (seed, epoch, sample), fixed in evaluation, so that noise,
+      timesteps, masks and label dropout do not depend on processes, batch size or resuming;
+    - logs the heads' statistics (loss, accuracy, ...) for training and validation, exactly: sums over counts
+      over all people of all processes;
+    - logs ``samples_seen`` and ``samples_per_second``;
+    - evaluates, and leaves at the end, the averaged weights if ``ema_decay`` is given;
+    - stops where the loss is not finite, and where fewer processes run than were started.
+
+    Parameters
+    ----------
+    model
+        A head of ``gds.models``.
+    args
+        Training arguments.
+    train_dataset, eval_dataset
+        Data; either may be None if not used.
+    ema_decay
+        Decay of the weight average; None for none.
+    compute_metrics
+        Function of (logits (sample, label), labels (sample,)) to further validation metrics; None for none.
+    callbacks
+        Further callbacks of transformers.
+
+    Raises
+    ------
+    UserError
+        A label that a conditional model or a classifier has no class for, averaged weights together with
+        ``load_best_model_at_end`` or FSDP, or a number of processes other than WORLD_SIZE.
+    """
+
+    def __init__(
+        self,
+        model: nn.Module,
+        args: TrainingArguments,
+        train_dataset: FeatureDataset | None = None,
+        eval_dataset: FeatureDataset | None = None,
+        ema_decay: float | None = None,
+        compute_metrics: Callable[[np.ndarray, np.ndarray], dict[str, float]] | None = None,
+        callbacks: list[Any] | None = None,
+    ) -> None:
+        # Our batches carry `sample`, which no forward takes; a bad loss must be seen, not averaged over.
+        args.remove_unused_columns = False
+        args.logging_nan_inf_filter = False
+        self._takes_draw_key = "draw_key" in inspect.signature(model.forward).parameters
+        self._further_metrics = compute_metrics
+        self._ema = None if ema_decay is None else EmaCallback(ema_decay)
+        for dataset in (train_dataset, eval_dataset):
+            if dataset is not None:
+                _check_labels(dataset, model)
+        super().__init__(
+            model=model,
+            args=args,
+            data_collator=collate,
+            train_dataset=train_dataset,
+            eval_dataset=eval_dataset,
+            compute_metrics=self._reduce,
+            callbacks=[*(callbacks or []), *([self._ema] if self._ema is not None else [])],
+        )
+        started = int(os.environ.get("WORLD_SIZE", "1"))
+        if started != self.accelerator.num_processes:
+            raise UserError(
+                f"WORLD_SIZE is {started} but {self.accelerator.num_processes} processes take part: on CPU "
+                "start with ACCELERATE_USE_CPU=true torchrun --nproc_per_node N"
+            )
+        if self._ema is not None and args.load_best_model_at_end:
+            raise UserError("averaged weights and load_best_model_at_end exclude each other: choose one")
+        if self._ema is not None and self.is_fsdp_enabled:
+            raise UserError("there are no averaged weights under FSDP: train without ema_decay, or with DDP")
+        self._window: dict[str, Tensor] = {}
+        self._window_samples = 0
+        self._window_start = time.perf_counter()
+
+    def _prepare_inputs(self, inputs: dict[str, Any]) -> dict[str, Any]:
+        inputs = super()._prepare_inputs(dict(inputs))
+        sample = inputs.pop("sample")
+        if self._takes_draw_key:
+            # state.epoch counts finished steps: its whole part is the running epoch, also when resumed.
+            epoch = int(self.state.epoch or 0) if self.model.training else EVALUATION_EPOCH
+            inputs["draw_key"] = draw_keys(self.args.seed, epoch, sample)
+        return inputs
+
+    def compute_loss(
+        self,
+        model: nn.Module,
+        inputs: dict[str, Any],
+        return_outputs: bool = False,
+        num_items_in_batch: Tensor | int | None = None,
+    ) -> Any:
+        """Loss of one batch; adds its statistics to those of the next log entry.
+
+        Raises
+        ------
+        UserError
+            The loss is not a finite number.
+        """
+        outputs = model(**inputs)
+        if not torch.isfinite(outputs.loss):
+            raise UserError(
+                f"the loss is {outputs.loss.item()} at step {self.state.global_step + 1}: lower the learning "
+                "rate or look for extreme features; the last checkpoint is untouched"
+            )
+        for name, value in (outputs.statistics or {}).items():
+            total = value.detach().double().sum(dim=0)
+            self._window[name] = self._window[name] + total if name in self._window else total
+        if not self._window_samples:
+            # Here, not when the last entry was made: evaluation and checkpoints are no training time.
+            self._window_start = time.perf_counter()
+        self._window_samples += len(inputs["features"])
+        return (outputs.loss, outputs) if return_outputs else outputs.loss
+
+    def log(self, logs: dict[str, float], start_time: float | None = None) -> None:
+        """Log, with the training statistics gathered since the last training entry."""
+        if "loss" in logs and self._window:
+            totals = self.accelerator.reduce(torch.stack(list(self._window.values())), reduction="sum")
+            for name, (numerator, denominator) in zip(self._window, totals.tolist(), strict=True):
+                if name != "loss":
+                    logs[name] = numerator / denominator if denominator else float("nan")
+            seconds = time.perf_counter() - self._window_start
+            n_samples = self._window_samples * self.accelerator.num_processes
+            logs["samples_per_second"] = n_samples / seconds
+            logs["samples_seen"] = self.state.global_step * self._samples_per_step()
+            self._window, self._window_samples = {}, 0
+        super().log(logs, start_time)
+
+    def _samples_per_step(self) -> int:
+        args = self.args
+        return args.train_batch_size * args.gradient_accumulation_steps * self.accelerator.num_processes
+
+    def evaluation_loop(self, *args: Any, **kwargs: Any) -> Any:
+        """As in transformers.Trainer, on the averaged weights if there are any."""
+        if self._ema is None:
+            return super().evaluation_loop(*args, **kwargs)
+        with self._ema.applied(self.model):
+            return super().evaluation_loop(*args, **kwargs)
+
+    def prediction_step(
+        self,
+        model: nn.Module,
+        inputs: dict[str, Any],
+        prediction_loss_only: bool,
+        ignore_keys: list[str] | None = None,
+    ) -> tuple[None, dict[str, Tensor], Tensor]:
+        """Statistics per person, and logits of a classifier, for exact means over people.
+
+        The loss is among the statistics: transformers' own would count the last, smaller batch too much.
+        """
+        inputs = self._prepare_inputs(inputs)
+        with torch.no_grad(), self.compute_loss_context_manager():
+            outputs = model(**inputs)
+        predictions = dict(outputs.statistics)
+        if outputs.logits.ndim == 2:
+            predictions[LOGITS] = outputs.logits
+        return None, predictions, inputs["labels"]
+
+    def _reduce(self, prediction: EvalPrediction) -> dict[str, float]:
+        statistics = dict(prediction.predictions)
+        logits = statistics.pop(LOGITS, None)
+        metrics = {}
+        for name, value in statistics.items():
+            numerator, denominator = value.astype(np.float64).sum(axis=0)
+            metrics[name] = float(numerator / denominator) if denominator else float("nan")
+        if self._further_metrics is not None:
+            metrics.update(self._further_metrics(logits, prediction.label_ids))
+        return metrics
+
+
+def _check_labels(dataset: FeatureDataset, model: nn.Module) -> None:
+    n_classes = model.n_label_classes
+    if n_classes and len(dataset) and dataset.labels.max() >= n_classes:
+        raise UserError(
+            f"labels: expected less than {n_classes} (the model's classes), or -100 for unlabelled, found "
+            f"{dataset.labels.max()}"
+        )
