@@ -1,0 +1,257 @@
+"""Gene-wise PCA: a few principal component scores per block, from integer sums, and back to dosages."""
+
+from typing import ClassVar, Literal
+
+import numpy as np
+
+from gds.errors import UserError
+from gds.features.components import leading_components
+from gds.features.featurizer import Featurizer
+from gds.features.fixed_point import exact_scores, round_loadings
+from gds.features.gram import block_moments, worth_torch
+from gds.features.thresholds import apply_cut_points, fit_cut_points
+
+# Bytes of reconstruction held at a time while cut points are fitted.
+_RECONSTRUCTION_BYTES = 2**23
+# People are reconstructed in tiles of one shape, so that their dosages do not depend on who else is.
+_PEOPLE = 256
+
+
+class GenePCA(Featurizer):
+    """Principal components of each block's mean-imputed dosages, scaled to unit variance.
+
+    Parameters
+    ----------
+    n_components
+        Components a block: a number; a share of the variance in (0, 1), e.g. 0.9, reached with as few
+        components as it takes; or ``"reference"``: 8 for more than 20 variants, 4 for 5 to 20, otherwise 1.
+    max_components
+        Bound on the components of a block where ``n_components`` is a share of the variance.
+
+    Attributes
+    ----------
+    loadings_ : numpy.ndarray
+        Unit eigenvectors, multiples of 2**-22, float32 (slot, channel): one row for each variant of each
+        block, in the order of ``blocks_.variant_index``. The first variant with at least half of the largest
+        magnitude loads positively.
+    scale_ : numpy.ndarray
+        Standard deviation of the raw scores over training people (divisor n), float64 (block, channel); 0
+        for padding.
+    explained_variance_ratio_ : numpy.ndarray
+        Share of the block's variance, float64 (block, channel).
+    expected_r2_ : numpy.ndarray
+        Squared correlation of reconstructed and true dosage in training people, float32 (slot,); 0
+        for a variant without variance.
+    cut_points_ : numpy.ndarray
+        Where a reconstructed dosage becomes 1 and 2, float32 (slot, 2).
+
+    Notes
+    -----
+    Components with an eigenvalue below 1e-10 of the block's largest are padding. Missing calls count as the
+    training mean. See :mod:`gds.features.gram`, :mod:`gds.features.components` and
+    :mod:`gds.features.fixed_point` for why every fitted byte and every score is independent of how blocks
+    are read.
+
+    Source: gene-wise PCA as in DiseaseCapsule (Luo, Kang and Schoenhuth 2023).
+    """
+
+    kind = "pca"
+    _feature_dtype = "float32"
+    _padding_value = 0
+    _state: ClassVar[dict[str, tuple[str, tuple[str | int, ...]]]] = {
+        "loadings": ("float32", ("slot", "channel")),
+        "scale": ("float64", ("block", "channel")),
+        "explained_variance_ratio": ("float64", ("block", "channel")),
+        "expected_r2": ("float32", ("slot",)),
+        "cut_points": ("float32", ("slot", 2)),
+    }
+    loadings_: np.ndarray
+    scale_: np.ndarray
+    explained_variance_ratio_: np.ndarray
+    expected_r2_: np.ndarray
+    cut_points_: np.ndarray
+
+    def __init__(
+        self, n_components: int | float | Literal["reference"] = 8, max_components: int = 64
+    ) -> None:
+        self.n_components = n_components
+        self.max_components = max_components
+        known = n_components == "reference" if isinstance(n_components, str) else (
+            0 < n_components < 1 or (n_components >= 1 and n_components == int(n_components))
+        )  # fmt: skip
+        if not known:
+            raise UserError(
+                "expected n_components to be a whole number, a share of variance in (0, 1) or 'reference', "
+                f"found {n_components!r}"
+            )
+        if max_components < 1:
+            raise UserError(f"expected max_components of at least 1, found {max_components}")
+
+    @property
+    def report_(self):  # type: ignore[no-untyped-def]
+        """Per block: ``variants``, ``components``, ``explained_variance``, ``reconstruction_r2``; DataFrame.
+
+        ``explained_variance`` is the share kept; ``reconstruction_r2`` the mean of ``expected_r2_`` over the
+        variants that vary.
+        """
+        import pandas as pd
+
+        self._check_fitted()
+        block = np.repeat(np.arange(self.n_blocks), self.blocks_.sizes)
+        varies = self._slot_frequency() % 1 != 0
+        r2 = np.bincount(block, self.expected_r2_.astype(np.float64), self.n_blocks)
+        return pd.DataFrame(
+            {
+                "block": self.blocks_.name,
+                "variants": self.blocks_.sizes,
+                "components": (~self.is_padding_).sum(axis=1),
+                "explained_variance": self.explained_variance_ratio_.sum(axis=1),
+                "reconstruction_r2": r2 / np.maximum(np.bincount(block, varies, self.n_blocks), 1),
+            }
+        )
+
+    def inverse_transform(
+        self, features: np.ndarray, rounding: Literal["threshold", "nearest", "none"] = "threshold"
+    ) -> np.ndarray:
+        """Dosages of scores.
+
+        Parameters
+        ----------
+        features
+            Scores (sample, block, component).
+        rounding
+            ``"threshold"``: at ``cut_points_``, which keep the training people's genotype frequencies;
+            ``"nearest"``: to the nearest of 0, 1, 2; ``"none"``: continuous.
+
+        Returns
+        -------
+        numpy.ndarray
+            (sample, variant) in the order of ``variants_``; int8, or float32 without rounding. A variant of
+            several blocks comes from the one that reconstructs it best in training people.
+        """
+        self._check_fitted()
+        if rounding not in ("threshold", "nearest", "none"):
+            raise UserError(f"expected rounding 'threshold', 'nearest' or 'none', found {rounding!r}")
+        expected = (self.n_blocks, self.n_channels)
+        if features.ndim != 3 or features.shape[1:] != expected:
+            raise UserError(
+                f"expected features of shape (sample, {expected[0]}, {expected[1]}), found {features.shape}"
+            )
+        dtype = np.float32 if rounding == "none" else np.int8
+        dosage = np.empty((len(features), len(self.variants_)), dtype=dtype)
+        chosen = self._best_slot()
+        mean = (2 * self._slot_frequency()).astype(np.float32)
+        for block in range(self.n_blocks):
+            slots = np.arange(self.blocks_.offset[block], self.blocks_.offset[block + 1])
+            slots = slots[chosen[slots]]
+            weights = self._weights(self.loadings_[slots], self.scale_[block])
+            reconstruction = _reconstruct(features[:, block], weights) + mean[slots]
+            if rounding == "threshold":
+                reconstruction = apply_cut_points(reconstruction, self.cut_points_[slots])
+            elif rounding == "nearest":
+                reconstruction = np.clip(np.rint(reconstruction), 0, 2)
+            dosage[:, self.blocks_.variant_index[slots]] = reconstruction
+        return dosage
+
+    def _fit_block(self, dosage: np.ndarray, with_torch: bool) -> dict[str, np.ndarray]:
+        n_variants, n_samples = dosage.shape
+        moments = block_moments(dosage, with_torch=with_torch)
+        covariance = moments.centred()
+        variance = np.maximum(np.diagonal(covariance), 0)
+        total = variance.sum()
+        eigenvalues, eigenvectors = leading_components(covariance, self._most_components(n_variants))
+        if isinstance(self.n_components, float) and self.n_components < 1:
+            reached = np.cumsum(eigenvalues) >= self.n_components * total
+            kept = int(np.argmax(reached)) + 1 if reached.any() else len(eigenvalues)
+            eigenvalues, eigenvectors = eigenvalues[:kept], eigenvectors[:, :kept]
+        loadings = round_loadings(eigenvectors)
+        exact = loadings.astype(np.float64)
+        # The variance of the scores that rounded loadings give, not the eigenvalue: their sd is 1 to the
+        # last digits.
+        scale = np.sqrt(np.einsum("vc,vc->c", exact, covariance @ exact) / n_samples)
+        explained = eigenvectors**2 @ eigenvalues
+        mean = moments.mean
+        scores = exact_scores(dosage, loadings, mean, with_torch=with_torch) / scale
+        return {
+            "n_channels": np.array(len(eigenvalues)),
+            "allele_frequency": mean / 2,
+            "loadings": loadings,
+            "scale": scale,
+            "explained_variance_ratio": eigenvalues / total if total else eigenvalues,
+            "expected_r2": np.clip(
+                np.divide(explained, variance, out=np.zeros(n_variants), where=variance > 0), 0, 1
+            ),
+            "cut_points": self._fit_cut_points(
+                dosage, mean, self._weights(loadings, scale), scores, moments.genotype_counts
+            ),
+        }
+
+    def _transform_block(self, block: int, dosage: np.ndarray, with_torch: bool) -> np.ndarray:
+        slots = slice(self.blocks_.offset[block], self.blocks_.offset[block + 1])
+        valid = ~self.is_padding_[block]
+        mean = 2 * self.allele_frequency_[self.blocks_[block]]
+        raw = exact_scores(dosage, self.loadings_[slots][:, valid], mean, with_torch=with_torch)
+        return (raw / self.scale_[block, valid]).astype(np.float32)
+
+    def _channels(self, found: np.ndarray) -> int:
+        if self.n_components == "reference":
+            return 8
+        if isinstance(self.n_components, float) and self.n_components < 1:
+            return max(1, int(found.max()))
+        return int(self.n_components)
+
+    def _worth_torch(self, sizes: np.ndarray, n_samples: int, *, fit: bool) -> bool:
+        sizes = sizes.astype(np.float64)
+        return worth_torch(n_samples * float((sizes**2 if fit else sizes * 3 * self.n_channels).sum()))
+
+    def _most_components(self, n_variants: int) -> int:
+        if self.n_components == "reference":
+            return 8 if n_variants > 20 else 4 if n_variants >= 5 else 1
+        if isinstance(self.n_components, float) and self.n_components < 1:
+            return self.max_components
+        return int(self.n_components)
+
+    @staticmethod
+    def _weights(loadings: np.ndarray, scale: np.ndarray) -> np.ndarray:
+        """What a unit of score adds to each dosage; float32 (variant, channel)."""
+        return (loadings * scale).astype(np.float32)
+
+    @staticmethod
+    def _fit_cut_points(
+        dosage: np.ndarray, mean: np.ndarray, weights: np.ndarray, scores: np.ndarray, counts: np.ndarray
+    ) -> np.ndarray:
+        by_component = np.ascontiguousarray(scores.T.astype(np.float32))
+        cuts = np.empty((len(dosage), 2), dtype=np.float32)
+        step = max(1, _RECONSTRUCTION_BYTES // (4 * dosage.shape[1]))
+        for start in range(0, len(dosage), step):
+            some = slice(start, start + step)
+            reconstruction = weights[some] @ by_component
+            reconstruction += mean[some, None].astype(np.float32)
+            if (counts[some].sum(axis=1) < dosage.shape[1]).any():
+                reconstruction[dosage[some] < 0] = np.inf
+            cuts[some] = fit_cut_points(reconstruction, counts[some])
+        return cuts
+
+    def _slot_frequency(self) -> np.ndarray:
+        return self.allele_frequency_[self.blocks_.variant_index]
+
+    def _best_slot(self) -> np.ndarray:
+        """Whether each slot is the one its variant is reconstructed from; bool (slot,)."""
+        order = np.lexsort(
+            (np.arange(len(self.expected_r2_)), -self.expected_r2_, self.blocks_.variant_index)
+        )
+        _, first = np.unique(self.blocks_.variant_index[order], return_index=True)
+        chosen = np.zeros(len(order), dtype=bool)
+        chosen[order[first]] = True
+        return chosen
+
+
+def _reconstruct(scores: np.ndarray, weights: np.ndarray) -> np.ndarray:
+    """``scores @ weights.T`` in tiles of one shape; float32 (sample, variant)."""
+    n_samples, n_components = scores.shape
+    padded = np.zeros((-(-n_samples // _PEOPLE) * _PEOPLE, n_components), dtype=np.float32)
+    padded[:n_samples] = scores
+    out = np.empty((len(padded), len(weights)), dtype=np.float32)
+    for start in range(0, len(padded), _PEOPLE):
+        np.matmul(padded[start : start + _PEOPLE], weights.T, out=out[start : start + _PEOPLE])
+    return out[:n_samples]

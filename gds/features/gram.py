@@ -1,0 +1,176 @@
+"""Sums of products of dosages, kept as integers, and centred once.
+
+A dosage is 0, 1 or 2, so the Gram matrix of a block is an integer matrix: whatever the order of summation,
+the number of threads or the instruction set, it has one value. With x the dosages (0 where missing) and m the
+mask of missing calls, X'X, X'M and M'M hold all that mean imputation needs, and no fractional dosage enters
+a sum.
+"""
+
+import functools
+import sys
+from dataclasses import dataclass
+
+import numpy as np
+
+# Multiplications whose time in float32 is about that of importing torch.
+_WORTH_IMPORTING_TORCH = 2e11
+# float32 holds every integer up to 2**24; a product of dosages is at most 4.
+_EXACT_FLOAT32_SAMPLES = 2**24 // 4
+# Larger products are made of square tiles, so that the half below the diagonal need not be computed.
+_TILE = 1024
+
+
+@dataclass(frozen=True)
+class BlockMoments:
+    """Integer sums of one block over the people it is fitted on.
+
+    Attributes
+    ----------
+    n_samples
+        Number of people.
+    gram
+        Sum of x_j x_k over people, shape (variant, variant).
+    sums
+        Sum of x_j, shape (variant,).
+    missing
+        Number of missing calls, shape (variant,).
+    incomplete
+        Indices of the variants that have missing calls, shape (incomplete,).
+    cross
+        Sum of x_j over people who lack a call at each incomplete variant, shape (variant, incomplete).
+    both_missing
+        Number of people who lack both calls, shape (incomplete, incomplete).
+    """
+
+    n_samples: int
+    gram: np.ndarray
+    sums: np.ndarray
+    missing: np.ndarray
+    incomplete: np.ndarray
+    cross: np.ndarray
+    both_missing: np.ndarray
+
+    @property
+    def mean(self) -> np.ndarray:
+        """Mean dosage over observed calls, 0 where nobody has one; float64, shape (variant,)."""
+        return self.sums / np.maximum(self.n_samples - self.missing, 1)
+
+    @property
+    def genotype_counts(self) -> np.ndarray:
+        """Number of people with dosage 0, 1 and 2, shape (variant, 3)."""
+        # sum x = n1 + 2 n2 and sum x^2 = n1 + 4 n2
+        twos = (np.diagonal(self.gram) - self.sums) // 2
+        ones = self.sums - 2 * twos
+        return np.stack([self.n_samples - self.missing - ones - twos, ones, twos], axis=1)
+
+    def centred(self) -> np.ndarray:
+        """Gram matrix of the mean-imputed, centred dosages; float64, shape (variant, variant).
+
+        (x - o mu)'(x - o mu) with o = 1 - m, which is S - C mu - (C mu)' + N mu mu' for S = X'X, C = X'O, N
+        = O'O.
+        """
+        mean = self.mean
+        half = np.multiply.outer(self.sums - 0.5 * self.n_samples * mean, mean)
+        columns = self.incomplete
+        if columns.size:
+            half[:, columns] -= (self.cross - np.multiply.outer(mean, self.missing[columns])) * mean[columns]
+        # A sum with its own transpose is symmetric to the last bit, whatever the rounding.
+        covariance = self.gram - (half + half.T)
+        if columns.size:
+            covariance[np.ix_(columns, columns)] += self.both_missing * np.multiply.outer(
+                mean[columns], mean[columns]
+            )
+        return covariance
+
+
+def block_moments(dosage: np.ndarray, *, with_torch: bool = False) -> BlockMoments:
+    """Integer sums of a block.
+
+    Parameters
+    ----------
+    dosage
+        0, 1, 2 or -1 for missing; int8, shape (variant, sample).
+    with_torch
+        See :func:`integer_product`.
+    """
+    n_variants, n_samples = dosage.shape
+    missing = np.zeros(n_variants, dtype=np.int64)
+    incomplete = np.zeros(0, dtype=np.int64)
+    if dosage.size and dosage.min() < 0:
+        missing = (dosage < 0).sum(axis=1)
+        incomplete = np.flatnonzero(missing)
+    # Rows: dosages, a row of ones (whose products are the sums), missing masks of incomplete variants.
+    rows = np.empty((n_variants + 1 + incomplete.size, n_samples), dtype=np.int8)
+    if incomplete.size:
+        np.maximum(dosage, 0, out=rows[:n_variants])
+        np.less(dosage[incomplete], 0, out=rows[n_variants + 1 :].view(np.bool_))
+    else:
+        rows[:n_variants] = dosage
+    rows[n_variants] = 1
+    product = integer_product(rows, with_torch=with_torch)
+    return BlockMoments(
+        n_samples=n_samples,
+        gram=product[:n_variants, :n_variants],
+        sums=product[:n_variants, n_variants].astype(np.int64),
+        missing=missing,
+        incomplete=incomplete,
+        cross=product[:n_variants, n_variants + 1 :],
+        both_missing=product[n_variants + 1 :, n_variants + 1 :],
+    )
+
+
+def integer_product(rows: np.ndarray, *, with_torch: bool = False) -> np.ndarray:
+    """``rows @ rows.T`` as exact integers.
+
+    Parameters
+    ----------
+    rows
+        Values in {0, 1, 2}; int8, shape (row, sample), C order.
+    with_torch
+        Multiply with torch's int8 product instead of float32; the integers are the same.
+
+    Returns
+    -------
+    numpy.ndarray
+        int32 (row, row).
+    """
+    n_rows, n_samples = rows.shape
+    if 4 * n_samples >= 2**31:
+        raise ValueError(f"{n_samples} samples: sums of products would overflow 32 bits")
+    if with_torch:
+        import torch
+
+        tensor = torch.from_numpy(rows)
+        if n_rows <= _TILE:
+            return torch._int_mm(tensor, tensor.T).numpy()
+        product = np.empty((n_rows, n_rows), dtype=np.int32)
+        for start in range(0, n_rows, _TILE):
+            for other in range(start, n_rows, _TILE):
+                tile = torch._int_mm(tensor[start : start + _TILE], tensor[other : other + _TILE].T).numpy()
+                product[start : start + _TILE, other : other + _TILE] = tile
+                product[other : other + _TILE, start : start + _TILE] = tile.T
+        return product
+    product = np.zeros((n_rows, n_rows), dtype=np.int32)
+    for start in range(0, n_samples, _EXACT_FLOAT32_SAMPLES):
+        tile = rows[:, start : start + _EXACT_FLOAT32_SAMPLES].astype(np.float32)
+        product += (tile @ tile.T).astype(np.int32)
+    return product
+
+
+def worth_torch(multiplications: float) -> bool:
+    """Whether torch's int8 product would save time, its import included.
+
+    Only a matter of speed: integers are the same whoever multiplies them.
+    """
+    return ("torch" in sys.modules or multiplications > _WORTH_IMPORTING_TORCH) and _int8_is_fast()
+
+
+@functools.cache
+def _int8_is_fast() -> bool:
+    """Whether torch multiplies int8 matrices with the processor's own instructions (VNNI or AMX)."""
+    import torch
+
+    return bool(
+        torch.backends.mkldnn.is_available()
+        and (torch.cpu._is_vnni_supported() or torch.cpu._is_amx_tile_supported())
+    )
