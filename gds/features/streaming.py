@@ -116,7 +116,7 @@ def _groups(
         needed = working_bytes(size, n_samples) * n_jobs
         if needed > max_memory:
             raise UserError(
-                f"block {blocks.name[i]!r} of {size} variants needs {needed / 2**20:.0f} MB for {n_samples} "
+                f"block {str(blocks.name[i])!r} of {size} variants needs {needed / 2**20:.0f} MB for {n_samples} "
                 f"people and {n_jobs} jobs, more than max_memory ({max_memory / 2**20:.0f} MB): raise that, "
                 "or split large blocks with assign_blocks(..., max_variants=1000)"
             )

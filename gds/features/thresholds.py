@@ -31,9 +31,10 @@ def fit_cut_points(reconstruction: np.ndarray, genotype_counts: np.ndarray) -> n
     numpy.ndarray
         float32 (variant, 2): at or above the first the dosage is 1, at or above the second 2.
     """
+    observed = genotype_counts.sum(axis=1)
+    reconstruction[observed == 0] = 0
     reconstruction.sort(axis=1)
     variant = np.arange(len(reconstruction))
-    observed = genotype_counts.sum(axis=1)
     below = np.stack([genotype_counts[:, 0], genotype_counts[:, :2].sum(axis=1)], axis=1)
     # Nobody is heterozygous: both cuts fall between the same two people, a quarter from either.
     share = np.where((below[:, :1] == below[:, 1:]), (0.25, 0.75), (0.5, 0.5)).astype(np.float32)

@@ -1,0 +1,109 @@
+"""Integer sums against brute force, exact scores against any way to compute them, and the two solvers."""
+
+import numpy as np
+import pytest
+from small_cohorts import imputed, linked_dosages
+
+from gds.features.components import NEGLIGIBLE, _block_krylov, _dense, fix_signs, leading_components
+from gds.features.fixed_point import exact_scores, round_loadings
+from gds.features.gram import block_moments, integer_product
+
+
+@pytest.mark.parametrize("with_torch", [False, True])
+@pytest.mark.parametrize("missing", [0.0, 0.1])
+def test_moments_are_the_integer_sums(with_torch, missing):
+    dosage = linked_dosages(203, 17, missing=missing).T.copy()
+    x, m = np.maximum(dosage, 0).astype(np.int64), (dosage < 0).astype(np.int64)
+    moments = block_moments(dosage, with_torch=with_torch)
+    np.testing.assert_array_equal(moments.gram, x @ x.T)
+    np.testing.assert_array_equal(moments.sums, x.sum(axis=1))
+    np.testing.assert_array_equal(moments.missing, m.sum(axis=1))
+    np.testing.assert_array_equal(moments.cross, x @ m[moments.incomplete].T)
+    np.testing.assert_array_equal(moments.both_missing, m[moments.incomplete] @ m[moments.incomplete].T)
+    counts = np.stack([(dosage == value).sum(axis=1) for value in range(3)], axis=1)
+    np.testing.assert_array_equal(moments.genotype_counts, counts)
+
+
+@pytest.mark.parametrize("missing", [0.0, 0.02, 0.4])
+def test_centred_is_the_covariance_of_mean_imputed_dosages(missing):
+    dosage = linked_dosages(151, 23, missing=missing, seed=1)
+    values = imputed(dosage)
+    values -= values.mean(axis=0)
+    found = block_moments(dosage.T.copy()).centred()
+    np.testing.assert_allclose(found, values.T @ values, atol=1e-11 * len(values))
+    np.testing.assert_array_equal(found, found.T)
+
+
+def test_a_variant_that_nobody_has_a_call_of_is_constant():
+    dosage = linked_dosages(50, 4)
+    dosage[:, 2] = -1
+    moments = block_moments(dosage.T.copy())
+    assert moments.mean[2] == 0
+    assert not moments.centred()[2].any()
+
+
+def test_large_products_made_of_tiles_are_whole():
+    rows = np.random.default_rng(0).integers(0, 3, (2100, 40), dtype=np.int8)
+    expected = rows.astype(np.int64) @ rows.T.astype(np.int64)
+    np.testing.assert_array_equal(integer_product(rows, with_torch=True), expected)
+    np.testing.assert_array_equal(integer_product(rows), expected)
+
+
+@pytest.mark.parametrize("missing", [0.0, 0.05])
+def test_scores_do_not_depend_on_engine_tiles_or_order(missing, monkeypatch):
+    dosage = linked_dosages(300, 40, missing=missing, seed=2).T.copy()
+    loadings = round_loadings(np.linalg.qr(np.random.default_rng(0).normal(size=(40, 5)))[0])
+    mean = block_moments(dosage).mean
+    scores = exact_scores(dosage, loadings, mean)
+    monkeypatch.setattr("gds.features.fixed_point._TILE_BYTES", 40 * 8 * 7)
+    np.testing.assert_array_equal(exact_scores(dosage, loadings, mean), scores)
+    np.testing.assert_array_equal(exact_scores(dosage, loadings, mean, with_torch=True), scores)
+    variants = np.random.default_rng(1).permutation(40)
+    shuffled = exact_scores(dosage[variants], loadings[variants], mean[variants])
+    np.testing.assert_array_equal(shuffled, scores)
+    centred = imputed(dosage.T) - mean
+    np.testing.assert_allclose(scores, centred @ loadings.astype(np.float64), atol=1e-6)
+
+
+def test_loadings_of_one_fit_their_digits():
+    """An eigenvector of a one-variant block is 1, the largest weight there is."""
+    dosage = np.array([[0, 1, 2, -1]], dtype=np.int8)
+    for with_torch in (False, True):
+        for sign in (1, -1):
+            loading = round_loadings(np.array([[float(sign)]]))
+            scores = exact_scores(dosage, loading, np.array([1.0]), with_torch=with_torch)
+            np.testing.assert_array_equal(scores[:, 0], sign * np.array([-1.0, 0.0, 1.0, 0.0]))
+
+
+@pytest.mark.parametrize("factors", [40, 150])
+def test_both_solvers_agree(factors):
+    covariance = block_moments(linked_dosages(500, 600, seed=3, factors=factors).T.copy()).centred()
+    krylov = _block_krylov(covariance, 8)
+    assert krylov is not None
+    values, vectors = _dense(covariance, 8)
+    np.testing.assert_allclose(krylov[0], values, rtol=1e-12)
+    np.testing.assert_allclose(np.abs((krylov[1] * vectors).sum(axis=0)), 1, atol=1e-9)
+
+
+def test_large_block_of_low_rank_leaves_padding():
+    """300 copies of each of two variants: two eigenvalues, whichever solver gets there."""
+    pair = linked_dosages(400, 2, seed=4)
+    covariance = block_moments(np.repeat(pair, 300, axis=1).T.copy()).centred()
+    values, vectors = leading_components(covariance, 8)
+    assert len(values) == 2
+    np.testing.assert_allclose(values, np.linalg.eigvalsh(covariance)[::-1][:2], rtol=1e-10)
+    np.testing.assert_allclose(vectors.T @ vectors, np.eye(2), atol=1e-9)
+
+
+def test_negligible_eigenvalues_are_left_out():
+    covariance = np.diag([1.0, 0.5, NEGLIGIBLE / 10])
+    assert len(leading_components(covariance, 3)[0]) == 2
+    assert len(leading_components(np.zeros((3, 3)), 3)[0]) == 0
+
+
+def test_signs_do_not_depend_on_which_of_equal_magnitudes_rounds_up():
+    vectors = np.array([[0.1], [-0.7], [0.7]])
+    tilted = vectors * np.array([[1], [1], [1 + 1e-15]])
+    assert fix_signs(vectors)[1, 0] == 0.7
+    assert fix_signs(tilted)[1, 0] == 0.7
+    np.testing.assert_array_equal(fix_signs(-vectors), fix_signs(vectors))
