@@ -71,7 +71,7 @@ class GdsConfig(PreTrainedConfig):
     sampler
         Default sampler of the generator: ``"ancestral"`` or ``"dpm-solver++"``.
     num_inference_steps
-        Default number of sampling steps; None for all timesteps (ancestral) or 25 (DPM-Solver++).
+        Default number of sampling steps; None for all timesteps (ancestral) or 30 (DPM-Solver++).
     mask_ratio
         Probability that a unit is masked: a number, or ``[low, high]`` for a uniform draw per sample.
     mask_unit

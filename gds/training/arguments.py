@@ -4,6 +4,7 @@ import dataclasses
 from pathlib import Path
 from typing import Any
 
+import torch
 from transformers import TrainingArguments
 
 from gds.errors import UserError, did_you_mean
@@ -30,6 +31,8 @@ def training_arguments(folder: str | Path, *, seed: int, **values: Any) -> Train
     for name in values:
         if name not in known:
             raise UserError(f"training argument {name!r} does not exist; {did_you_mean(name, known)}")
+    # Pinned memory serves transfers to a GPU; without one torch warns about it at every loader.
+    values.setdefault("dataloader_pin_memory", torch.cuda.is_available())
     try:
         return TrainingArguments(output_dir=str(folder), seed=seed, data_seed=seed, **values)
     except (TypeError, ValueError) as error:

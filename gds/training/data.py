@@ -44,7 +44,7 @@ class FeatureDataset(torch.utils.data.Dataset):
         n_stored = int(self._starts[-1])
         # select() and shuffle() of datasets leave the table alone and keep a list of rows.
         indices = dataset._indices
-        self._rows = np.arange(n_stored) if indices is None else indices.column(0).to_numpy()
+        self._rows = np.arange(n_stored) if indices is None else indices.column(0).to_numpy().astype(np.int64)
         labels = dataset.data.column("labels").to_numpy() if "labels" in dataset.column_names else None
         self.labels: NDArray[np.int64] = (
             np.full(len(self._rows), -100, dtype=np.int64)

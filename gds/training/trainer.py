@@ -68,6 +68,9 @@ class GdsTrainer(Trainer):
         # Our batches carry `sample`, which no forward takes; a bad loss must be seen, not averaged over.
         args.remove_unused_columns = False
         args.logging_nan_inf_filter = False
+        if args.ddp_find_unused_parameters is None:
+            # Every parameter takes part in every step, so there is nothing to search for.
+            args.ddp_find_unused_parameters = False
         self._takes_draw_key = "draw_key" in inspect.signature(model.forward).parameters
         self._further_metrics = compute_metrics
         self._ema = None if ema_decay is None else EmaCallback(ema_decay)

@@ -1,0 +1,72 @@
+"""Named sizes of every backbone: the reference's, and small ones for CPU."""
+
+from typing import Any
+
+from gds.errors import UserError, did_you_mean
+from gds.models.configuration import GdsConfig
+
+OBJECTIVES = ("diffusion", "masked")
+
+# The slots that generation by unmasking needs to have learned at every ratio.
+_MASKED_GENERATOR = {"mask_unit": "slot", "mask_ratio": [0.0, 1.0]}
+
+PRESETS: dict[str, dict[str, Any]] = {
+    # Small: minutes on two cores.
+    "transformer-tiny": {
+        "backbone": "transformer", "hidden_size": 64, "num_hidden_layers": 3, "num_attention_heads": 4,
+        "intermediate_size": 256, "blocks_per_token": 8,
+    },
+    "transformer-small": {
+        "backbone": "transformer", "hidden_size": 192, "num_hidden_layers": 6, "num_attention_heads": 6,
+        "intermediate_size": 768, "blocks_per_token": 8,
+    },
+    # The reference's sizes, at 18,432 blocks of 8 components.
+    "transformer": {
+        "backbone": "transformer", "hidden_size": 384, "num_hidden_layers": 12, "num_attention_heads": 6,
+        "intermediate_size": 1536, "blocks_per_token": 16,
+    },
+}  # fmt: skip
+
+
+def preset_config(
+    name: str,
+    objective: str,
+    *,
+    n_blocks: int,
+    n_channels: int,
+    input_kind: str = "continuous",
+    **options: Any,
+) -> GdsConfig:
+    """Build a configuration from a preset.
+
+    Parameters
+    ----------
+    name
+        Key of ``PRESETS``.
+    objective
+        ``"diffusion"``, with a timestep; or ``"masked"``, with mask channels. Masked models of tokens are
+        trained slot by slot at every ratio, so that they generate, unless the options say otherwise.
+    n_blocks, n_channels
+        Shape of the data.
+    input_kind
+        ``"continuous"`` or ``"tokens"``.
+    **options
+        Any option of ``GdsConfig``, over the preset's.
+
+    Raises
+    ------
+    UserError
+        The preset, the objective or an option is unknown, or the preset does not fit the data's shape.
+    """
+    if name not in PRESETS:
+        raise UserError(f"unknown preset {name!r}: {did_you_mean(name, PRESETS)}")
+    if objective not in OBJECTIVES:
+        raise UserError(f"unknown objective {objective!r}: {did_you_mean(objective, OBJECTIVES)}")
+    chosen = {**PRESETS[name], "n_blocks": n_blocks, "n_channels": n_channels, "input_kind": input_kind}
+    if objective == "diffusion":
+        chosen["use_timestep"] = True
+    elif input_kind == "tokens":
+        chosen.update(_MASKED_GENERATOR)
+    else:
+        chosen["mask_channels"] = True
+    return GdsConfig(**{**chosen, **options})

@@ -1,0 +1,4 @@
+import pandas as pd
+
+
+def curve_records(history): return pd.DataFrame(history)

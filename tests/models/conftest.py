@@ -1,0 +1,56 @@
+"""Tiny models of every kind."""
+
+import pytest
+import torch
+
+from gds.models import GdsConfig
+from gds.models.randomness import draw_keys
+
+SHAPE = {"n_blocks": 10, "n_channels": 4}
+TINY = {
+    "transformer": {
+        "hidden_size": 32, "num_hidden_layers": 2, "num_attention_heads": 2, "intermediate_size": 64,
+        "blocks_per_token": 4,
+    },
+}  # fmt: skip
+
+
+@pytest.fixture
+def make_config():
+    """Configuration of a tiny model; options go over the defaults."""
+
+    def make(backbone="transformer", **options):
+        return GdsConfig(**{**SHAPE, "backbone": backbone, **TINY[backbone], **options})
+
+    return make
+
+
+@pytest.fixture
+def keys():
+    return draw_keys(7, 0, torch.arange(6))
+
+
+@pytest.fixture
+def scores():
+    """float32 (sample, block, channel)."""
+    return torch.randn(6, 10, 4, generator=torch.Generator().manual_seed(0))
+
+
+@pytest.fixture
+def tokens():
+    """int8 dosages with missing calls (sample, block, slot)."""
+    return torch.randint(-1, 3, (6, 10, 4), generator=torch.Generator().manual_seed(0), dtype=torch.int8)
+
+
+@pytest.fixture
+def shake():
+    """Move every weight off its initial value: gates that start at zero pass no gradient."""
+
+    def move(model):
+        generator = torch.Generator().manual_seed(1)
+        with torch.no_grad():
+            for value in model.parameters():
+                value.add_(0.05 * torch.randn(value.shape, generator=generator))
+        return model
+
+    return move

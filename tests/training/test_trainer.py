@@ -1,0 +1,213 @@
+import functools
+import json
+
+import numpy as np
+import pytest
+import torch
+from accelerate import debug_launcher
+from transformers import TrainingArguments
+
+from gds.errors import UserError
+from gds.models import GdsConfig, GdsForClassification, GdsForDiffusion, GdsForMaskedModeling
+from gds.models.randomness import EVALUATION_EPOCH, draw_keys
+from gds.training import FeatureDataset, GdsTrainer
+
+N_BLOCKS, N_CHANNELS = 6, 4
+
+
+def diffusion(make_config, **options):
+    torch.manual_seed(0)
+    return GdsForDiffusion(make_config(use_timestep=True, **options))
+
+
+@pytest.mark.parametrize("ema_decay", [None, 0.9])
+@pytest.mark.parametrize("accumulation", [1, 2])
+def test_resuming_equals_an_uninterrupted_run(
+    ema_decay, accumulation, continuous, make_config, make_arguments
+):
+    """Bit for bit, in the middle of an epoch, with dropout, shuffling and averaged weights."""
+    options = {
+        "num_train_epochs": 3, "save_strategy": "steps", "save_steps": 4,
+        "gradient_accumulation_steps": accumulation,
+    }  # fmt: skip
+    arguments = make_arguments(**options)
+    model = diffusion(make_config, hidden_dropout=0.2)
+    GdsTrainer(model, arguments, continuous, ema_decay=ema_decay).train()
+    torch.manual_seed(99)
+    other = GdsForDiffusion(model.config)
+    resumed = GdsTrainer(other, arguments, continuous, ema_decay=ema_decay)
+    resumed.train(resume_from_checkpoint=f"{arguments.output_dir}/checkpoint-4")
+    for name, value in model.state_dict().items():
+        assert torch.equal(value, other.state_dict()[name]), name
+
+
+def test_resuming_without_the_average_is_refused(continuous, make_config, make_arguments):
+    arguments = make_arguments(max_steps=4, save_strategy="steps", save_steps=2)
+    GdsTrainer(diffusion(make_config), arguments, continuous).train()
+    trainer = GdsTrainer(diffusion(make_config), arguments, continuous, ema_decay=0.9)
+    with pytest.raises(UserError, match=r"ema\.safetensors"):
+        trainer.train(resume_from_checkpoint=f"{arguments.output_dir}/checkpoint-2")
+
+
+def test_average_is_what_the_formula_says(continuous, make_config, make_arguments):
+    model = diffusion(make_config)
+    seen = [{name: value.detach().clone() for name, value in model.named_parameters()}]
+    trainer = GdsTrainer(model, make_arguments(max_steps=3), continuous, ema_decay=0.5)
+
+    from transformers import TrainerCallback
+
+    class Record(TrainerCallback):
+        def on_step_end(self, args, state, control, model, **kwargs):
+            seen.append({name: value.detach().clone() for name, value in model.named_parameters()})
+
+    trainer.add_callback(Record())
+    trainer.train()
+    for name, value in model.named_parameters():
+        average = seen[0][name]
+        for step in (1, 2, 3):
+            decay = min(0.5, (1 + step) / (10 + step))
+            average = decay * average + (1 - decay) * seen[step][name]
+        torch.testing.assert_close(value, average)
+
+
+@pytest.mark.parametrize("kind", ["diffusion", "masked", "classification"])
+def test_evaluation_is_the_exact_mean_over_people(kind, continuous, dosages, make_config, make_arguments):
+    torch.manual_seed(0)
+    if kind == "diffusion":
+        model, data = diffusion(make_config), continuous
+    elif kind == "masked":
+        model, data = GdsForMaskedModeling(make_config(input_kind="tokens")), dosages
+    else:
+        model, data = GdsForClassification(make_config()), continuous
+    metrics = {}
+    for batch_size in (42, 5):
+        arguments = make_arguments(per_device_eval_batch_size=batch_size)
+        metrics[batch_size] = GdsTrainer(model, arguments, eval_dataset=data).evaluate()
+    model.eval()
+    batch = data.__getitems__(list(range(42)))
+    sample = batch.pop("sample")
+    if kind != "classification":
+        batch["draw_key"] = draw_keys(3, EVALUATION_EPOCH, sample)
+    output = model(**batch)
+    for name, value in output.statistics.items():
+        expected = value[:, 0].sum() / value[:, 1].sum()
+        for batch_size in (42, 5):
+            assert metrics[batch_size][f"eval_{name}"] == pytest.approx(expected.item(), rel=1e-5), name
+    assert metrics[5]["eval_loss"] == pytest.approx(output.loss.item(), rel=1e-5)
+
+
+def test_predictions_carry_the_logits_and_further_metrics(continuous, make_config, make_arguments):
+    model = GdsForClassification(make_config())
+
+    def score(logits, labels):
+        return {"cases": float((labels == 1).sum()), "width": logits.shape[1]}
+
+    trainer = GdsTrainer(model, make_arguments(), eval_dataset=continuous, compute_metrics=score)
+    prediction = trainer.predict(continuous)
+    assert prediction.predictions["logits"].shape == (42, 2)
+    assert prediction.metrics["test_cases"] == (continuous.labels == 1).sum()
+    assert prediction.metrics["test_width"] == 2
+
+
+def test_training_logs_the_heads_metrics(dosages, make_config, make_arguments):
+    model = GdsForMaskedModeling(make_config(input_kind="tokens"))
+    trainer = GdsTrainer(
+        model, make_arguments(num_train_epochs=2, eval_strategy="epoch", logging_steps=3), dosages, dosages
+    )
+    trainer.train()
+    history = trainer.state.log_history
+    training = [entry for entry in history if "loss" in entry]
+    validation = [entry for entry in history if "eval_loss" in entry]
+    assert all(
+        {"accuracy", "non_major_accuracy", "grad_norm", "samples_seen"} <= set(entry) for entry in training
+    )
+    assert all({"eval_accuracy", "eval_non_major_accuracy"} <= set(entry) for entry in validation)
+    assert training[0]["samples_seen"] == 24
+    json.dumps(history)
+
+
+def test_draw_keys_change_with_the_epoch_and_stay_in_evaluation(continuous, make_config, make_arguments):
+    model = diffusion(make_config)
+    trainer = GdsTrainer(model, make_arguments(), continuous)
+    inputs = continuous.__getitems__([4, 5])
+    trainer.state.epoch = 0.75
+    model.train()
+    first = trainer._prepare_inputs(inputs)["draw_key"]
+    trainer.state.epoch = 1.25
+    assert not torch.equal(first, trainer._prepare_inputs(inputs)["draw_key"])
+    assert torch.equal(first, draw_keys(3, 0, torch.tensor([4, 5])))
+    model.eval()
+    fixed = trainer._prepare_inputs(inputs)["draw_key"]
+    assert torch.equal(fixed, draw_keys(3, EVALUATION_EPOCH, torch.tensor([4, 5])))
+
+
+def test_a_loss_that_is_not_finite_stops_training(continuous, make_config, make_arguments):
+    model = diffusion(make_config)
+    with torch.no_grad():
+        model.gds.backbone.norm.weight.fill_(float("nan"))
+        model.diffusion_head.token_layer.weight.fill_(1.0)
+    with pytest.raises(UserError, match="loss is nan at step 1"):
+        GdsTrainer(model, make_arguments(max_steps=2), continuous).train()
+
+
+def test_impossible_runs_are_refused(continuous, make_config, make_arguments, monkeypatch):
+    with pytest.raises(UserError, match="labels: expected less than 1"):
+        GdsTrainer(diffusion(make_config, n_condition_classes=1), make_arguments(), continuous)
+    with pytest.raises(UserError, match="exclude each other"):
+        arguments = make_arguments(
+            load_best_model_at_end=True,
+            eval_strategy="steps",
+            save_strategy="steps",
+            eval_steps=2,
+            save_steps=2,
+        )
+        GdsTrainer(diffusion(make_config), arguments, continuous, continuous, ema_decay=0.9)
+    with pytest.raises(UserError, match="between 0 and 1"):
+        GdsTrainer(diffusion(make_config), make_arguments(), continuous, ema_decay=1.0)
+    arguments = make_arguments()
+    monkeypatch.setenv("WORLD_SIZE", "2")
+    with pytest.raises(UserError, match="WORLD_SIZE is 2"):
+        GdsTrainer(diffusion(make_config), arguments, continuous)
+
+
+def _train(arrow_dataset, folder, batch_size):
+    """Train a tiny model; rank 0 writes its curve and weights."""
+    torch.set_num_threads(1)
+    rng = np.random.default_rng(0)
+    values = rng.normal(size=(32, N_BLOCKS * N_CHANNELS)).astype(np.float32)
+    data = FeatureDataset(arrow_dataset(values, rng.integers(0, 2, 32)), N_BLOCKS, N_CHANNELS)
+    torch.manual_seed(0)
+    model = GdsForDiffusion(
+        GdsConfig(
+            n_blocks=N_BLOCKS, n_channels=N_CHANNELS, hidden_size=16, num_hidden_layers=1,
+            num_attention_heads=2, intermediate_size=32, blocks_per_token=2, use_timestep=True,
+            n_condition_classes=2,
+        )
+    )  # fmt: skip
+    arguments = TrainingArguments(
+        output_dir=str(folder), per_device_train_batch_size=batch_size, per_device_eval_batch_size=5,
+        num_train_epochs=2, learning_rate=1e-2, seed=3, report_to="none", use_cpu=True, disable_tqdm=True,
+        logging_steps=1, save_strategy="no", eval_strategy="epoch",
+    )  # fmt: skip
+    trainer = GdsTrainer(model, arguments, data, data, ema_decay=0.9)
+    trainer.train()
+    if trainer.is_world_process_zero():
+        kept = ("loss", "eval_loss", "shrinkage_loss", "grad_norm", "samples_seen")
+        curve = [[entry.get(name, 0.0) for name in kept] for entry in trainer.state.log_history[:-1]]
+        (folder / "curve.json").write_text(json.dumps(curve))
+        model.save_pretrained(folder)
+
+
+def test_two_processes_train_as_one(tmp_path, arrow_dataset):
+    one, two = tmp_path / "one", tmp_path / "two"
+    one.mkdir()
+    two.mkdir()
+    _train(arrow_dataset, one, 8)
+    debug_launcher(functools.partial(_train, arrow_dataset, two, 4), num_processes=2)
+    curves = [json.loads((folder / "curve.json").read_text()) for folder in (one, two)]
+    assert len(curves[0]) == len(curves[1]) > 8
+    for single, double in zip(*curves, strict=True):
+        assert double == pytest.approx(single, rel=1e-4)
+    weights = [GdsForDiffusion.from_pretrained(folder).state_dict() for folder in (one, two)]
+    for name, value in weights[0].items():
+        torch.testing.assert_close(weights[1][name], value, rtol=1e-3, atol=1e-4)
