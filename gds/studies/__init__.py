@@ -1,1 +1,1 @@
-"""To be described by its first module."""
+"""Whole experiments over the rest of the library: pre-training, few-label classification."""

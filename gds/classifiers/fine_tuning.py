@@ -1,0 +1,156 @@
+"""Full fine-tuning of a pre-trained encoder as an estimator; its length is chosen inside the labels."""
+
+import tempfile
+from pathlib import Path
+
+import numpy as np
+from sklearn.base import BaseEstimator, ClassifierMixin
+
+from gds.classifiers.inner_folds import inner_folds
+from gds.features.dataset import arrow_dataset
+
+
+class FineTunedEncoder(ClassifierMixin, BaseEstimator):
+    """All weights of an encoder and a new head, trained on the labelled few.
+
+    The number of epochs is the one with the lowest mean log-loss over folds of the labelled people;
+    the final network is then trained on all of them for that long. With a schedule that decays to zero
+    at the last epoch, each candidate length would need a run of its own, so the rate is constant.
+
+    Parameters
+    ----------
+    encoder
+        Folder of a pre-trained model.
+    max_epochs
+        Longest training considered.
+    n_folds
+        Folds of the labelled people; fewer where a class has fewer members.
+    learning_rate, batch_size, weight_decay
+        Of AdamW.
+    seed
+        Seed of the head, the order of people and dropout.
+
+    Attributes
+    ----------
+    n_epochs_ : int
+        The chosen length.
+    epoch_losses_ : numpy.ndarray
+        Mean held-out log-loss after each epoch, shape (epoch,); all NaN where no folds were possible.
+    """
+
+    def __init__(
+        self,
+        encoder: str | Path,
+        *,
+        max_epochs: int = 20,
+        n_folds: int = 5,
+        learning_rate: float = 3e-4,
+        batch_size: int = 16,
+        weight_decay: float = 0.01,
+        seed: int = 0,
+    ) -> None:
+        self.encoder = encoder
+        self.max_epochs = max_epochs
+        self.n_folds = n_folds
+        self.learning_rate = learning_rate
+        self.batch_size = batch_size
+        self.weight_decay = weight_decay
+        self.seed = seed
+
+    def fit(self, X: np.ndarray, y: np.ndarray, groups: np.ndarray | None = None) -> "FineTunedEncoder":
+        """Choose the length by folds of the labelled people, then train on all of them.
+
+        Parameters
+        ----------
+        X
+            Features, shape (sample, block, channel).
+        y
+            Class indices 0 ... k - 1, shape (sample,).
+        groups
+            Families, kept within one fold.
+        """
+        self.classes_ = np.unique(y)
+        self.choose_length(X, y, groups)
+        return self.refit(X, y, self.n_epochs_)
+
+    def choose_length(self, X: np.ndarray, y: np.ndarray, groups: np.ndarray | None = None) -> int:
+        """The number of epochs with the lowest held-out loss over the folds; sets ``n_epochs_``."""
+        self.epoch_losses_ = np.full(self.max_epochs, np.nan)
+        folds = inner_folds(y, self.n_folds, groups=groups, seed=self.seed)
+        if folds:
+            losses = [self._held_out_losses(X, y, train, held_out) for train, held_out in folds]
+            self.epoch_losses_ = np.mean(losses, axis=0)
+            self.n_epochs_ = int(np.argmin(self.epoch_losses_)) + 1
+        else:
+            # A class with one member cannot be held out: half the longest training, by rule.
+            self.n_epochs_ = max(1, self.max_epochs // 2)
+        return self.n_epochs_
+
+    def refit(self, X: np.ndarray, y: np.ndarray, n_epochs: int) -> "FineTunedEncoder":
+        """Train on the given people for a length chosen before, e.g. with synthetic people added."""
+        self.classes_ = np.unique(y)
+        self.n_epochs_ = n_epochs
+        self.model_ = self._train(X, y, n_epochs, None)[0]
+        return self
+
+    def predict_proba(self, X: np.ndarray) -> np.ndarray:
+        """Class probabilities, shape (sample, class)."""
+        return _probabilities(self.model_, X)
+
+    def predict(self, X: np.ndarray) -> np.ndarray:
+        """Most probable class, shape (sample,)."""
+        return self.classes_[self.predict_proba(X).argmax(axis=1)]
+
+    def _held_out_losses(
+        self, X: np.ndarray, y: np.ndarray, train: np.ndarray, held_out: np.ndarray
+    ) -> np.ndarray:
+        return self._train(X[train], y[train], self.max_epochs, (X[held_out], y[held_out]))[1]
+
+    def _train(
+        self, X: np.ndarray, y: np.ndarray, n_epochs: int, held_out: tuple[np.ndarray, np.ndarray] | None
+    ) -> tuple:
+        from transformers import set_seed
+
+        from gds.models import GdsForClassification
+        from gds.training import FeatureDataset, GdsTrainer
+        from gds.training.arguments import training_arguments
+
+        set_seed(self.seed)
+        model = GdsForClassification.from_pretrained(self.encoder, num_labels=len(self.classes_))
+        with tempfile.TemporaryDirectory() as scratch:
+            trainer = GdsTrainer(
+                model=model,
+                args=training_arguments(
+                    Path(scratch),
+                    seed=self.seed,
+                    num_train_epochs=n_epochs,
+                    per_device_train_batch_size=min(self.batch_size, len(X)),
+                    per_device_eval_batch_size=256,
+                    learning_rate=self.learning_rate,
+                    lr_scheduler_type="constant",
+                    weight_decay=self.weight_decay,
+                    eval_strategy="epoch" if held_out else "no",
+                    save_strategy="no",
+                    logging_strategy="no",
+                    report_to=[],
+                    disable_tqdm=True,
+                ),
+                train_dataset=FeatureDataset(arrow_dataset(X, y), *X.shape[1:]),
+                eval_dataset=FeatureDataset(arrow_dataset(*held_out), *X.shape[1:]) if held_out else None,
+            )
+            trainer.train()
+        losses = [entry["eval_loss"] for entry in trainer.state.log_history if "eval_loss" in entry]
+        return model, np.array(losses)
+
+
+def _probabilities(model, features: np.ndarray, batch_size: int = 256) -> np.ndarray:
+    import torch
+
+    model.eval()
+    device = next(model.parameters()).device
+    with torch.inference_mode():
+        logits = [
+            model(features=torch.from_numpy(np.array(features[start : start + batch_size])).to(device)).logits
+            for start in range(0, len(features), batch_size)
+        ]
+    return torch.cat(logits).float().softmax(dim=1).cpu().numpy().astype(np.float64)

@@ -1,0 +1,81 @@
+"""Classify people with few labels and report beside honest baselines.
+
+    python finetune/als.py --data DIR --encoder DIR [DIR ...] --n-labels 100 --augment 1
+    python finetune/als.py --genotypes cohort.pgen --phenotypes table.tsv --label-column ALS --encoder DIR
+
+Whatever is tuned is tuned by folds inside the few labels; the test people are predicted once. Without
+arguments the simulated cohort and an encoder pre-trained on it are used, and made first where missing.
+"""
+
+import argparse
+import sys
+from pathlib import Path
+
+from gds.commands import arguments
+from gds.errors import UserError
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    arguments.add_cohort(parser)
+    arguments.add_features(parser)
+    parser.add_argument("--encoder", nargs="+", metavar="DIR", help="pre-trained models (gds pretrain)")
+    parser.add_argument(
+        "--n-labels", type=int, default=100, help="labels that may be used (default 100; 0: all)"
+    )
+    parser.add_argument("--mode", choices=("probe", "full"), default="probe", help="default probe")
+    parser.add_argument(
+        "--augment", type=float, default=0.0, metavar="RATIO", help="synthetic people for each labelled one"
+    )
+    parser.add_argument("--guidance-scale", type=float, default=1.0, help="1 is none (default)")
+    parser.add_argument(
+        "--allow-transductive", action="store_true", help="test people may have been seen in pre-training"
+    )
+    arguments.add_output(parser, default="runs/finetuned")
+
+
+def run(args: argparse.Namespace) -> None:
+    from gds.studies.few_label_report import write_few_label_report
+    from gds.studies.few_label_task import few_label_task
+    from gds.studies.few_labels import FewLabelOptions, run_few_labels
+
+    cohort, encoders = open_cohort_and_encoders(args)
+    task = few_label_task(cohort, args.n_labels or None, seed=args.seed)
+    options = FewLabelOptions(
+        args.mode, args.augment, args.guidance_scale, args.allow_transductive, args.seed
+    )
+    result = run_few_labels(task, encoders, options)
+    summary = write_few_label_report(task, result, options, encoders, args.out)
+    print("\n".join(summary))
+    print(f"report: {Path(args.out) / 'report.html'}")
+
+
+def open_cohort_and_encoders(args: argparse.Namespace):
+    """The cohort and encoder folders that the flags name; the default ones are made where missing."""
+    import pandas as pd
+
+    from gds.cli import run_command
+    from gds.features.dataset import PreparedCohort
+    from gds.features.featurizer import Featurizer
+    from gds.features.prepare import prepare_cohort
+    from gds.studies.few_labels import people_seen
+
+    encoders = [Path(folder) for folder in args.encoder or []]
+    for folder in encoders:
+        if not (folder / "config.json").is_file():
+            raise UserError(
+                f"--encoder {folder}: no pre-trained model there (no config.json); make one: gds pretrain"
+            )
+    if not args.data and not args.genotypes:
+        if not encoders:
+            encoders = [Path("runs/pretrained")]
+            if not (encoders[0] / "config.json").is_file() and (code := run_command("pretrain", [])):
+                sys.exit(code)
+        args.data = str(encoders[0] / "data")
+    if args.data and (Path(args.data) / "cohort.json").is_file():
+        return PreparedCohort(args.data), encoders
+    seen = pd.Index([]).append([people_seen(folder) for folder in encoders]).unique()
+    featurizer = Featurizer.from_pretrained(encoders[0]) if encoders else None
+    cohort = prepare_cohort(
+        arguments.prepare_options(args), Path(args.out) / "data", featurizer=featurizer, never_test=list(seen)
+    )
+    return cohort, encoders

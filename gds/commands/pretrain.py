@@ -1,0 +1,82 @@
+"""Pre-train an encoder on unlabelled genotypes, on one process or many.
+
+    accelerate launch pretrain/run.py --config pretrain/configs/diffusion.yaml --data DIR --output-dir DIR
+    accelerate launch pretrain/run.py --objective masked --genotypes chr*.pgen model.hidden_size=256
+
+Without --data or --genotypes a cohort is simulated first. Every key of the configuration can be
+overridden as section.key=value. A run that was interrupted is resumed by the same command.
+"""
+
+import argparse
+import sys
+from pathlib import Path
+
+from gds.commands import arguments
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--config", metavar="YAML", help="e.g. pretrain/configs/masked.yaml")
+    parser.add_argument(
+        "--objective", choices=("diffusion", "masked"), help="default: the config's, or diffusion"
+    )
+    arguments.add_cohort(parser)
+    arguments.add_output(parser, default="runs/pretrained")
+    parser.add_argument(
+        "overrides", nargs="*", metavar="SECTION.KEY=VALUE", help="e.g. training.learning_rate=3e-4"
+    )
+
+
+def run(args: argparse.Namespace) -> None:
+    from accelerate import PartialState
+
+    from gds.studies.pretrain_config import load_config
+    from gds.studies.pretraining import check_processes, pretrain
+
+    config = load_config(args.config, args.overrides, args.objective)
+    state = PartialState()
+    check_processes(state)
+    # The first process prepares; the others then find the finished cohort.
+    with state.main_process_first():
+        cohort = open_cohort(args, config.features)
+    pretrain(config, cohort, args.out, seed=args.seed)
+    if state.is_main_process:
+        print(f"pre-trained encoder: {args.out} (curves: {Path(args.out) / 'curves.png'})")
+
+
+def open_cohort(args: argparse.Namespace, features: dict):
+    """The prepared cohort that the flags name; prepared (and simulated) first where need be."""
+    from gds.commands.prepare import print_summary
+    from gds.features.dataset import PreparedCohort
+    from gds.features.prepare import prepare_cohort
+    from gds.files import read_json
+
+    if args.data and (Path(args.data) / "cohort.json").is_file():
+        return PreparedCohort(args.data)
+    if not args.genotypes and not args.data:
+        args.data = str(simulated_cohort())
+    changes = {key: value for key, value in features.items() if key != "kind" and value is not None}
+    options = arguments.prepare_options(args, features=features["kind"], **changes)
+    folder = Path(args.out) / "data"
+    if (folder / "run.json").is_file():
+        import json
+        from dataclasses import asdict
+
+        # JSON has no tuples: compare what would be written with what was.
+        if read_json(folder / "run.json")["options"] == json.loads(json.dumps(asdict(options))):
+            return PreparedCohort(folder)
+    cohort = prepare_cohort(options, folder)
+    print_summary(cohort)
+    return cohort
+
+
+def simulated_cohort() -> Path:
+    """The default simulated cohort, made on first use."""
+    folder = arguments.SIMULATED
+    if not (folder / "run.json").is_file():
+        from gds.cli import run_command
+
+        print(f"no --data or --genotypes: simulating a cohort into {folder}")
+        code = run_command("simulate", ["--out", str(folder)])
+        if code:
+            sys.exit(code)
+    return folder

@@ -1,0 +1,190 @@
+"""A prepared cohort on disk: features as a ``datasets.DatasetDict``, and who was used for what.
+
+::
+
+    DIR/{train,validation,test}/   Arrow: id, features, labels, and one column a covariate
+    DIR/featurizer/                what turned genotypes into features, fitted on training people
+    DIR/people.tsv                 id, split, label, family, covariates: local, never pushed
+    DIR/cohort.json                names of classes and columns, files and their hashes, what was removed
+    DIR/run.json                   how to make it again
+"""
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+
+from gds.errors import UserError
+from gds.features.featurizer import Featurizer
+from gds.features.splits import SPLITS
+from gds.files import read_json, sha256, write_json
+from gds.genotypes import GenotypeSource, open_genotypes
+
+if TYPE_CHECKING:
+    import datasets
+
+
+@dataclass(frozen=True)
+class CohortDescription:
+    """What must be known about a prepared cohort beside its arrays; ``cohort.json``."""
+
+    name: str
+    genotype_files: list[str]
+    file_hashes: dict[str, str]
+    genome_build: str | None
+    label_column: str | None
+    label_names: list[str]
+    covariates: list[str]
+    batch_columns: list[str]
+    group_column: str | None
+    featurizer_fingerprint: str
+    removed: dict[str, Any] = field(default_factory=dict)
+    prevalence: float | None = None
+    heritability: float | None = None
+
+
+class PreparedCohort:
+    """The result of ``gds prepare``, opened.
+
+    Attributes
+    ----------
+    folder
+        Where it lies.
+    description
+        :class:`CohortDescription`.
+    people
+        Table indexed by id: ``split``, ``label`` (class index, -100 unlabelled), ``family`` and the covariates.
+    """
+
+    def __init__(self, folder: str | Path) -> None:
+        self.folder = Path(folder)
+        if not (self.folder / "cohort.json").is_file():
+            raise UserError(
+                f"{self.folder} is not a prepared cohort (it has no cohort.json): "
+                "make one with gds prepare --genotypes FILES --out DIR"
+            )
+        self.description = CohortDescription(**read_json(self.folder / "cohort.json"))
+        self.people = pd.read_csv(
+            self.folder / "people.tsv", sep="\t", dtype={"id": str, "family": str}, keep_default_na=False,
+            na_values=["NA"],
+        ).set_index("id")  # fmt: skip
+
+    @property
+    def n_classes(self) -> int:
+        """Number of label classes; 0 without labels."""
+        return len(self.description.label_names)
+
+    def featurizer(self) -> Featurizer:
+        """The featurizer that made the features."""
+        return Featurizer.from_pretrained(self.folder / "featurizer")
+
+    def dataset(self) -> "datasets.DatasetDict":
+        """Features, labels, covariates and ids of each split, memory-mapped."""
+        import datasets
+
+        return datasets.load_from_disk(str(self.folder))
+
+    def ids(self, split: str) -> np.ndarray:
+        """Sample ids of one split, in the order of the dataset's rows; shape (sample,)."""
+        return self.people.index[self.people["split"] == split].to_numpy(dtype=str)
+
+    def source(self) -> GenotypeSource:
+        """The genotype files behind the features, for methods that work on dosages.
+
+        Raises
+        ------
+        UserError
+            A file is gone, or its content is no longer what was prepared.
+        """
+        for path, expected in self.description.file_hashes.items():
+            if not Path(path).is_file():
+                raise UserError(
+                    f"{path}, from which {self.folder} was prepared, is gone: put it back or prepare again"
+                )
+            if sha256(path) != expected:
+                raise UserError(
+                    f"{path} has changed since {self.folder} was prepared from it: "
+                    "prepare again, or restore the file"
+                )
+        return open_genotypes(self.description.genotype_files)
+
+    def features(self, split: str) -> np.ndarray:
+        """Features of one split, shape (sample, block, channel); a view of the Arrow file where possible."""
+        return stacked_features(self.dataset()[split], self.featurizer().is_padding_.shape)
+
+
+def stacked_features(dataset: "datasets.Dataset", shape: tuple[int, ...]) -> np.ndarray:
+    """The ``features`` column as one array, shape (sample, block, channel), without copying a single chunk."""
+    chunks = [
+        chunk.flatten().to_numpy(zero_copy_only=True).reshape(-1, *shape)
+        for chunk in dataset.data.column("features").chunks
+    ]
+    if not chunks:
+        return np.empty((0, *shape), dtype=np.float32)
+    return chunks[0] if len(chunks) == 1 else np.concatenate(chunks)
+
+
+def write_prepared_cohort(
+    folder: Path,
+    description: CohortDescription,
+    people: pd.DataFrame,
+    featurizer: Featurizer,
+    features: dict[str, np.ndarray],
+    record: dict[str, Any],
+) -> None:
+    """Write all of a prepared cohort into ``folder`` (make it atomic with :func:`gds.files.atomic_directory`).
+
+    Parameters
+    ----------
+    folder
+        An existing, empty directory.
+    description, people, featurizer, record
+        As read back by :class:`PreparedCohort`.
+    features
+        For each split the features of its people in the order of ``people``; (sample, block, channel).
+    """
+    import datasets
+
+    datasets.disable_progress_bars()  # of copies that take a moment
+    splits = datasets.DatasetDict()
+    for split in SPLITS:
+        table = people[people["split"] == split]
+        further = {"id": table.index.astype(str)}
+        for name in dict.fromkeys([*description.covariates, *description.batch_columns]):
+            further[name] = table[name]
+        splits[split] = arrow_dataset(features[split], table["label"].to_numpy(), further)
+    splits.save_to_disk(str(folder))
+    featurizer.save_pretrained(folder / "featurizer")
+    people.to_csv(folder / "people.tsv", sep="\t", index_label="id", na_rep="NA")
+    write_json(folder / "cohort.json", asdict(description))
+    write_json(folder / "run.json", record)
+
+
+def arrow_dataset(
+    features: np.ndarray, labels: np.ndarray, further: dict[str, Sequence[Any]] | None = None
+) -> "datasets.Dataset":
+    """Arrays as a ``datasets.Dataset``: the form in which networks are given people.
+
+    Parameters
+    ----------
+    features
+        Shape (sample, block, channel); stored as one fixed-size list a person.
+    labels
+        Class index of each person, -100 unlabelled; shape (sample,).
+    further
+        More columns by name, each of length sample.
+    """
+    import datasets
+    import pyarrow as pa
+
+    flat = pa.array(np.ascontiguousarray(features).reshape(-1))
+    columns = {
+        "features": pa.FixedSizeListArray.from_arrays(flat, int(np.prod(features.shape[1:]))),
+        "labels": pa.array(np.asarray(labels, dtype=np.int64)),
+    }
+    for name, values in (further or {}).items():
+        columns[name] = pa.array(list(values), from_pandas=True)
+    return datasets.Dataset(datasets.table.InMemoryTable(pa.table(columns)))

@@ -1,0 +1,151 @@
+"""One few-label task: who may be learned from, who is tested, and the arrays of each.
+
+The only place where labels are handed out. The hidden labels of the other training people are not
+in it, so that no method, generator or tuning step can see them.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+import pandas as pd
+
+from gds.errors import UserError
+from gds.features.dataset import PreparedCohort
+from gds.features.featurizer import Featurizer
+from gds.features.splits import UNLABELLED, few_label_subset
+
+
+@dataclass(frozen=True)
+class FewLabelTask:
+    """People of one run, by role. All ids are in the order of the cohort's files.
+
+    Attributes
+    ----------
+    cohort
+        The prepared cohort.
+    few, unlabelled, validation, test
+        Sample ids, each of shape (sample,): the labelled few; the training people whose label is
+        hidden; the validation people (unlabelled losses only); the people who are tested once.
+    labels_few, labels_test
+        Class indices of the first and last of these.
+    """
+
+    cohort: PreparedCohort
+    few: np.ndarray
+    unlabelled: np.ndarray
+    validation: np.ndarray
+    test: np.ndarray
+    labels_few: np.ndarray
+    labels_test: np.ndarray
+
+    @property
+    def class_names(self) -> list[str]:
+        """Names of the classes; of two, the second is the positive one."""
+        return self.cohort.description.label_names
+
+    def table(self, ids: np.ndarray, columns: Sequence[str]) -> pd.DataFrame:
+        """Columns of the phenotype table for the given people."""
+        return self.cohort.people.loc[ids, list(columns)]
+
+    def families(self, ids: np.ndarray) -> np.ndarray | None:
+        """Family of each person, or None where the cohort has none; people without one are alone."""
+        family = self.cohort.people.loc[ids, "family"].fillna("").astype(str).to_numpy()
+        if not self.cohort.description.group_column:
+            return None
+        return np.where(family == "", np.char.add("alone:", np.asarray(ids, dtype=str)), family)
+
+    def rows(self, ids: np.ndarray) -> np.ndarray:
+        """Row of each person in the genotype files."""
+        return self.cohort.people.index.get_indexer(ids)
+
+    @cached_property
+    def _dosages(self) -> np.ndarray:
+        source = self.cohort.source()
+        return source.read(slice(0, len(source.variants)))
+
+    def dosages(self, ids: np.ndarray) -> np.ndarray:
+        """Effect-allele counts, shape (sample, variant), -1 missing."""
+        return self._dosages[self.rows(ids)]
+
+    def features(self, ids: np.ndarray, featurizer: Featurizer) -> np.ndarray:
+        """Features of the given people by any saved featurizer, shape (sample, block, channel).
+
+        Read from the prepared cohort where it was made with the same featurizer, otherwise computed.
+        """
+        if featurizer.fingerprint() != self.cohort.description.featurizer_fingerprint:
+            return featurizer.transform(self.cohort.source(), self.rows(ids))
+        people = self.cohort.people
+        result = np.empty(
+            (len(ids), *featurizer.is_padding_.shape), dtype=self.cohort.features("train").dtype
+        )
+        wanted = people.loc[ids, "split"].to_numpy()
+        for split in np.unique(wanted):
+            position = pd.Index(self.cohort.ids(split)).get_indexer(ids[wanted == split])
+            result[wanted == split] = self.cohort.features(split)[position]
+        return result
+
+
+def few_label_task(cohort: PreparedCohort, n_labels: int | None, seed: int = 0) -> FewLabelTask:
+    """Hide all but ``n_labels`` training labels (None: keep all).
+
+    Raises
+    ------
+    UserError
+        The cohort has no labels, too few of them, or a class that cannot be tested.
+    """
+    if cohort.n_classes < 2:
+        raise UserError(
+            f"{cohort.folder} has no labels: prepare it with --phenotypes TABLE --label-column NAME"
+        )
+    people = cohort.people
+    split, label = people["split"].to_numpy(), people["label"].to_numpy()
+    ids = people.index.to_numpy(dtype=str)
+    train = np.flatnonzero(split == "train")
+    groups = (
+        people["family"].fillna("").astype(str).to_numpy()[train] if cohort.description.group_column else None
+    )
+    available = int((label[train] != UNLABELLED).sum())
+    chosen = few_label_subset(label[train], n_labels or available, seed=seed, groups=groups)
+    few = train[chosen]
+    if len(np.unique(label[few])) < 2:
+        raise UserError(f"the training people of {cohort.folder} all have one label: nothing can be learned")
+    test = np.flatnonzero((split == "test") & (label != UNLABELLED))
+    if len(np.unique(label[test])) < 2:
+        raise UserError(
+            f"the {len(test)} labelled test people of {cohort.folder} do not cover two classes: "
+            "give a larger test fraction or another split column"
+        )
+    return FewLabelTask(
+        cohort=cohort,
+        few=ids[few],
+        unlabelled=ids[np.setdiff1d(train, few)],
+        validation=ids[split == "validation"],
+        test=ids[test],
+        labels_few=label[few],
+        labels_test=label[test],
+    )
+
+
+def check_encoder_people(task: FewLabelTask, seen: pd.Index, encoder: str, allow_transductive: bool) -> bool:
+    """Whether an encoder has seen test people; refuse that unless it was asked for.
+
+    Returns
+    -------
+    bool
+        True if the run is transductive.
+
+    Raises
+    ------
+    UserError
+        Test people were among those the encoder was pre-trained on.
+    """
+    overlap = seen.intersection(task.test)
+    if len(overlap) and not allow_transductive:
+        raise UserError(
+            f"{len(overlap)} of {len(task.test)} test people (e.g. {overlap[0]}) were seen by the encoder {encoder} "
+            "in its pre-training: use the cohort it was trained on (--data), give --genotypes so that a split "
+            "without them is made, or say --allow-transductive and the page will say so"
+        )
+    return len(overlap) > 0

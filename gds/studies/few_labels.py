@@ -1,0 +1,174 @@
+"""Classification with few labels, beside everything that it must be compared with.
+
+Whatever is tuned is tuned by folds inside the few labels; synthetic people enter only after that. The
+test people are predicted once, at the end.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from gds.classifiers.baselines import (
+    CovariateClassifier,
+    DosageRidge,
+    LogisticOnPCs,
+    LogisticProbe,
+    PriorClassifier,
+)
+from gds.classifiers.embedding import embed
+from gds.classifiers.fine_tuning import FineTunedEncoder
+from gds.errors import UserError
+from gds.features.featurizer import Featurizer
+from gds.files import read_json
+from gds.models import GdsModel
+from gds.studies.augmentation import few_label_generator, synthetic_people
+from gds.studies.few_label_task import FewLabelTask, check_encoder_people
+
+
+@dataclass(frozen=True)
+class FewLabelOptions:
+    """How a few-label run is done."""
+
+    mode: str = "probe"  # probe: logistic regression on frozen embeddings; full: all weights
+    augment: float = 0.0  # synthetic people for each labelled one
+    guidance_scale: float = 1.0
+    allow_transductive: bool = False
+    seed: int = 0
+
+
+@dataclass
+class FewLabelResult:
+    """Predictions of every method for the same test people.
+
+    Attributes
+    ----------
+    probabilities
+        Method name to class probabilities, shape (sample, class).
+    roles
+        Method name to ``chance``, ``confounder``, ``baseline``, ``encoder`` or ``augmented``.
+    details
+        Method name to what was chosen inside the labels.
+    embeddings
+        Encoder name to embeddings of the test people, shape (sample, hidden).
+    transductive
+        Encoders that have seen test people.
+    """
+
+    probabilities: dict[str, np.ndarray] = field(default_factory=dict)
+    roles: dict[str, str] = field(default_factory=dict)
+    details: dict[str, dict] = field(default_factory=dict)
+    embeddings: dict[str, np.ndarray] = field(default_factory=dict)
+    transductive: list[str] = field(default_factory=list)
+
+    def add(self, name: str, role: str, probabilities: np.ndarray, **details) -> None:
+        """Record one method."""
+        self.probabilities[name], self.roles[name], self.details[name] = probabilities, role, details
+
+
+def run_few_labels(
+    task: FewLabelTask, encoders: Sequence[str | Path], options: FewLabelOptions
+) -> FewLabelResult:
+    """Fit every method on the same few labels and predict the same test people.
+
+    Parameters
+    ----------
+    task
+        People and arrays.
+    encoders
+        Folders of pre-trained models; the first diffusion model among them makes the synthetic people.
+    options
+        Mode, augmentation, seed.
+    """
+    result = FewLabelResult()
+    _add_baselines(task, result, options.seed)
+    generators = []
+    for folder in encoders:
+        _add_encoder(task, Path(folder), result, options)
+        if (Path(folder) / "scheduler_config.json").is_file():
+            generators.append(folder)
+    if options.augment > 0:
+        if not generators:
+            raise UserError("--augment needs an encoder that was pre-trained with the diffusion objective")
+        _add_augmented(task, Path(generators[0]), result, options)
+    return result
+
+
+def _add_baselines(task: FewLabelTask, result: FewLabelResult, seed: int) -> None:
+    """Chance, what the confounders alone predict, and the simple methods to beat."""
+    y, groups = task.labels_few, task.families(task.few)
+    chance = PriorClassifier().fit(np.zeros((len(y), 1)), y)
+    result.add("chance", "chance", chance.predict_proba(np.zeros((len(task.test), 1))))
+    description = task.cohort.description
+    for name, columns in (
+        ("batch only", description.batch_columns),
+        ("covariates only", description.covariates),
+    ):
+        if columns:
+            model = CovariateClassifier(seed=seed).fit(task.table(task.few, columns), y, groups=groups)
+            result.add(
+                name, "confounder", model.predict_proba(task.table(task.test, columns)), columns=columns
+            )
+    few, test, unlabelled = (task.dosages(ids) for ids in (task.few, task.test, task.unlabelled))
+    pcs = LogisticOnPCs(seed=seed).fit(few, y, unlabelled=unlabelled, groups=groups)
+    result.add("logistic on PCs", "baseline", pcs.predict_proba(test), n_pcs=pcs.n_components_)
+    ridge = DosageRidge(seed=seed).fit(few, y, unlabelled=unlabelled, groups=groups)
+    result.add("ridge on dosages", "baseline", ridge.predict_proba(test), penalty=ridge.penalty_)
+
+
+def encoder_name(folder: Path) -> str:
+    """Name of an encoder on the page: its objective, otherwise its folder's name."""
+    run = folder / "run.json"
+    return read_json(run)["config"]["objective"] if run.is_file() else folder.name
+
+
+def _add_encoder(task: FewLabelTask, folder: Path, result: FewLabelResult, options: FewLabelOptions) -> None:
+    name, y, groups = encoder_name(folder), task.labels_few, task.families(task.few)
+    if check_encoder_people(task, people_seen(folder), str(folder), options.allow_transductive):
+        result.transductive.append(name)
+    featurizer = Featurizer.from_pretrained(folder)
+    few, test = (task.features(ids, featurizer) for ids in (task.few, task.test))
+    encoder = GdsModel.from_pretrained(folder)
+    result.embeddings[name] = embed(encoder, test)
+    if options.mode == "probe":
+        probe = LogisticProbe(seed=options.seed).fit(embed(encoder, few), y, groups=groups)
+        result.add(f"{name}, probe", "encoder", probe.predict_proba(result.embeddings[name]), C=probe.C_)
+    elif options.mode == "full":
+        network = FineTunedEncoder(folder, seed=options.seed).fit(few, y, groups=groups)
+        result.add(f"{name}, fine-tuned", "encoder", network.predict_proba(test), n_epochs=network.n_epochs_)
+    else:
+        raise UserError(f"mode {options.mode!r}: expected probe or full")
+
+
+def _add_augmented(
+    task: FewLabelTask, folder: Path, result: FewLabelResult, options: FewLabelOptions
+) -> None:
+    """The diffusion encoder's own method again, with synthetic people; nothing is tuned anew."""
+    name, y = encoder_name(folder), task.labels_few
+    generator = few_label_generator(folder, task, seed=options.seed)
+    synthetic, labels = synthetic_people(
+        generator, y, options.augment, guidance_scale=options.guidance_scale, seed=options.seed
+    )
+    few, test = (task.features(ids, generator.featurizer) for ids in (task.few, task.test))
+    features, targets = np.concatenate([few, synthetic]), np.concatenate([y, labels])
+    if options.mode == "probe":
+        chosen = result.details[f"{name}, probe"]["C"]
+        encoder = GdsModel.from_pretrained(folder)
+        probe = LogisticProbe(C=chosen, seed=options.seed).fit(embed(encoder, features), targets)
+        probabilities = probe.predict_proba(result.embeddings[name])
+    else:
+        chosen = result.details[f"{name}, fine-tuned"]["n_epochs"]
+        network = FineTunedEncoder(folder, seed=options.seed).refit(features, targets, chosen)
+        probabilities = network.predict_proba(test)
+    kind = "probe" if options.mode == "probe" else "fine-tuned"
+    result.add(f"{name}, {kind} + synthetic", "augmented", probabilities, n_synthetic=len(labels))
+
+
+def people_seen(folder: Path) -> pd.Index:
+    """Ids of the people an encoder was trained or validated on; empty where that is not known."""
+    table = folder / "people.tsv"
+    if not table.is_file():
+        return pd.Index([], dtype=str)
+    return pd.Index(pd.read_csv(table, sep="\t", dtype=str, keep_default_na=False)["id"])

@@ -1,0 +1,176 @@
+"""What a pre-training run may be told: sections, defaults, files, overrides on the command line."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field, fields
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from gds.errors import UserError, did_you_mean
+
+DECIDED_BY_DATA = {"input_kind", "n_blocks", "n_channels", "mask_channels"}
+
+# What each objective starts from; a config file or an override changes any key of it.
+DEFAULTS: dict[str, dict[str, dict[str, Any]]] = {
+    "diffusion": {
+        "features": {"kind": "pca", "n_components": 8, "blocks": None},
+        "model": {
+            "hidden_size": 128,
+            "num_hidden_layers": 4,
+            "num_attention_heads": 4,
+            "intermediate_size": 256,
+            "blocks_per_token": 8,
+            "use_timestep": True,
+            "prediction_type": "v_prediction",
+            "sampler": "dpm-solver++",
+        },
+    },
+    "masked": {
+        "features": {"kind": "tokens", "max_slots": 64, "blocks": None},
+        "model": {
+            "hidden_size": 128,
+            "num_hidden_layers": 3,
+            "num_attention_heads": 4,
+            "intermediate_size": 256,
+            "blocks_per_token": 4,
+            "mask_ratio": [0.15, 0.75],
+            "mask_unit": "slot",
+        },
+        "training": {"num_train_epochs": 20},
+    },
+}
+# transformers.TrainingArguments; every field of theirs may be set under `training`.
+TRAINING: dict[str, Any] = {
+    "num_train_epochs": 30,
+    "per_device_train_batch_size": 64,
+    "per_device_eval_batch_size": 128,
+    "learning_rate": 1e-3,
+    "lr_scheduler_type": "cosine",
+    "warmup_steps": 0.05,
+    "weight_decay": 0.01,
+    "max_grad_norm": 1.0,
+    "logging_steps": 10,
+    "eval_strategy": "epoch",
+    "save_strategy": "epoch",
+    "save_total_limit": 2,
+    "report_to": ["tensorboard"],
+    "dataloader_drop_last": True,
+    "ema_decay": None,
+}
+
+
+@dataclass
+class PretrainConfig:
+    """One pre-training run.
+
+    Attributes
+    ----------
+    objective
+        ``diffusion`` (denoise gene-wise components) or ``masked`` (predict hidden genotypes).
+    features
+        Kind, components or slots, and blocks; used when the cohort is not yet prepared.
+    model
+        Keys of :class:`gds.GdsConfig` other than those the data decide.
+    training
+        Keys of :class:`transformers.TrainingArguments`, and ``ema_decay``.
+    """
+
+    objective: str = "diffusion"
+    features: dict[str, Any] = field(default_factory=dict)
+    model: dict[str, Any] = field(default_factory=dict)
+    training: dict[str, Any] = field(default_factory=dict)
+
+
+SECTIONS = [item.name for item in fields(PretrainConfig) if item.name != "objective"]
+
+
+def load_config(
+    path: str | Path | None, overrides: Sequence[str] = (), objective: str | None = None
+) -> PretrainConfig:
+    """Defaults of the objective, then the file, then ``section.key=value`` overrides.
+
+    Raises
+    ------
+    UserError
+        The file is missing or malformed, or a section or key does not exist.
+    """
+    given = _read_yaml(path) if path is not None else {}
+    changes = [_parse_override(text) for text in overrides]
+    objective = objective or given.pop("objective", "diffusion")
+    given.pop("objective", None)
+    if objective not in DEFAULTS:
+        raise UserError(f"objective {objective!r}: {did_you_mean(objective, DEFAULTS)}")
+    config = PretrainConfig(objective)
+    layers = [{"training": TRAINING}, DEFAULTS[objective], given]
+    for layer in layers:
+        for section, values in layer.items():
+            _merge(config, section, values, where=str(path or "defaults"))
+    for section, key, value in changes:
+        _merge(config, section, {key: value}, where=f"override {section}.{key}")
+    check_keys(config)
+    return config
+
+
+def _read_yaml(path: str | Path) -> dict[str, Any]:
+    try:
+        content = yaml.safe_load(Path(path).read_text())
+    except FileNotFoundError as error:
+        raise UserError(f"config file {path} does not exist") from error
+    except yaml.YAMLError as error:
+        raise UserError(f"config file {path} is not valid YAML: {error}") from error
+    if not isinstance(content, dict):
+        raise UserError(f"config file {path}: expected sections ({', '.join(SECTIONS)}), found {content!r}")
+    return content
+
+
+def _parse_override(text: str) -> tuple[str, str, Any]:
+    name, equals, value = text.partition("=")
+    section, dot, key = name.partition(".")
+    if not equals or not dot:
+        raise UserError(f"override {text!r}: expected section.key=value, e.g. training.learning_rate=3e-4")
+    return section, key, _parse_value(value)
+
+
+def _parse_value(text: str) -> Any:
+    """A YAML value; numbers such as 3e-4, which YAML 1.1 reads as text, become numbers."""
+    value = yaml.safe_load(text)
+    if isinstance(value, str):
+        try:
+            return float(value)
+        except ValueError:
+            return value
+    return value
+
+
+def _merge(config: PretrainConfig, section: str, values: Any, where: str) -> None:
+    if section not in SECTIONS:
+        raise UserError(f"{where}: no section {section!r}; {did_you_mean(section, SECTIONS)}")
+    if not isinstance(values, dict):
+        raise UserError(f"{where}: section {section!r} must hold keys, found {values!r}")
+    numbers = {key: _parse_value(value) if isinstance(value, str) else value for key, value in values.items()}
+    getattr(config, section).update(numbers)
+
+
+def check_keys(config: PretrainConfig) -> None:
+    """Refuse keys that nothing would read.
+
+    Raises
+    ------
+    UserError
+        Names the key and the nearest known ones.
+    """
+    from transformers import PreTrainedConfig, TrainingArguments
+
+    from gds.models import GdsConfig
+
+    own = set(GdsConfig.__dataclass_fields__) - set(PreTrainedConfig.__dataclass_fields__)
+    known = {
+        "features": {"kind", "n_components", "max_slots", "blocks"},
+        "model": own - DECIDED_BY_DATA,
+        "training": {item.name for item in fields(TrainingArguments)} | {"ema_decay"},
+    }
+    for section, keys in known.items():
+        for key in getattr(config, section):
+            if key not in keys:
+                raise UserError(f"config key {section}.{key} does not exist; {did_you_mean(key, keys)}")

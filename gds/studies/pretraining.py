@@ -1,0 +1,176 @@
+"""Pre-training from a prepared cohort to a folder that loads in one line."""
+
+import os
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from gds.errors import UserError
+from gds.features.dataset import PreparedCohort
+from gds.features.featurizer import Featurizer
+from gds.files import atomic_path, read_json, write_json
+from gds.models import GdsConfig, GdsForDiffusion, GdsForMaskedModeling
+from gds.provenance import run_record
+from gds.report.figures import learning_curves
+from gds.studies.pretrain_config import PretrainConfig
+from gds.training import FeatureDataset, GdsTrainer
+from gds.training.arguments import training_arguments
+from gds.training.curves import curve_records
+
+MODELS: dict[str, Any] = {"diffusion": GdsForDiffusion, "masked": GdsForMaskedModeling}
+INPUT_KINDS = {"pca": "continuous", "tokens": "tokens"}
+
+
+def pretrain(config: PretrainConfig, cohort: PreparedCohort, folder: str | Path, *, seed: int = 0) -> Path:
+    """Train on the cohort's training people; validation people are only scored.
+
+    Labels are not read. An interrupted run is continued from its last checkpoint.
+
+    Returns
+    -------
+    pathlib.Path
+        The folder: ``config.json``, ``model.safetensors``, the featurizer, ``scheduler_config.json`` for
+        diffusion, ``curves.png`` and ``curves.csv``, ``run.json``, and the local ``people.tsv``.
+
+    Raises
+    ------
+    UserError
+        The features do not fit the objective, or the folder holds a run with another configuration.
+    """
+    folder = Path(folder)
+    featurizer = cohort.featurizer()
+    _claim(folder, config, cohort, seed)
+    model = new_model(config, featurizer, seed)
+    dataset, shape = _without_labels(cohort.dataset()), featurizer.is_padding_.shape
+    train = FeatureDataset(dataset["train"], *shape)
+    if config.objective == "masked" and featurizer.kind == "tokens":
+        model.set_major_genotype(train.most_frequent_dosage())
+    arguments = dict(config.training)
+    ema_decay = arguments.pop("ema_decay", None)
+    trainer = GdsTrainer(
+        model=model,
+        args=training_arguments(folder / "checkpoints", seed=seed, **arguments),
+        train_dataset=train,
+        eval_dataset=FeatureDataset(dataset["validation"], *shape),
+        ema_decay=ema_decay,
+    )
+    trainer.train(resume_from_checkpoint=last_checkpoint(folder / "checkpoints"))
+    trainer.save_model(str(folder))
+    if trainer.is_world_process_zero():
+        (folder / "training_args.bin").unlink(missing_ok=True)  # a pickle; the record below says it all
+        featurizer.save_pretrained(folder)
+        write_people_seen(cohort, folder)
+        _write_curves(trainer.state.log_history, folder)
+        write_json(folder / "run.json", _record(config, cohort, seed, trainer))
+    return folder
+
+
+def new_model(config: PretrainConfig, featurizer: Featurizer, seed: int) -> Any:
+    """An untrained model of the objective whose shape is that of the features."""
+    from transformers import set_seed
+
+    kind = featurizer.kind
+    if config.objective == "diffusion" and kind != "pca":
+        raise UserError(
+            f"the diffusion objective needs component scores: prepare with --features pca, not {kind}"
+        )
+    n_blocks, n_channels = featurizer.is_padding_.shape
+    set_seed(seed)
+    model = MODELS[config.objective](
+        GdsConfig(
+            input_kind=INPUT_KINDS[kind],
+            n_blocks=n_blocks,
+            n_channels=n_channels,
+            mask_channels=config.objective == "masked" and kind == "pca",
+            **config.model,
+        )
+    )
+    model.gds.set_padding(featurizer.is_padding_)
+    return model
+
+
+def _without_labels(dataset: Any) -> Any:
+    """Pre-training reads no label: the column does not even enter it."""
+    return dataset.remove_columns([name for name in dataset["train"].column_names if name != "features"])
+
+
+def last_checkpoint(folder: Path) -> str | None:
+    """Newest complete checkpoint of an interrupted run, if there is one."""
+    from transformers.trainer_utils import get_last_checkpoint
+
+    return get_last_checkpoint(str(folder)) if folder.is_dir() else None
+
+
+def _claim(folder: Path, config: PretrainConfig, cohort: PreparedCohort, seed: int) -> None:
+    """Mark the folder as that of this run, so that only the same run is ever resumed in it."""
+    description = {
+        **asdict(config),
+        "seed": seed,
+        "features": cohort.description.featurizer_fingerprint,
+        "training_people": len(cohort.ids("train")),
+    }
+    claim = folder / "checkpoints" / "pretraining.json"
+    if not claim.is_file():
+        write_json(claim, description)
+        return
+    found = read_json(claim)
+    changed = sorted(key for key in description if found.get(key) != description[key])
+    if changed:
+        raise UserError(
+            f"{folder} holds a run with other {', '.join(changed)}: choose another --output-dir, "
+            f"or delete {claim.parent} to start anew"
+        )
+
+
+def write_people_seen(cohort: PreparedCohort, folder: Path) -> None:
+    """``people.tsv``: who was trained on and who was scored. Local; no push takes it along."""
+    people = cohort.people[cohort.people["split"] != "test"]
+    roles = people["split"].map({"train": "featurizer and training", "validation": "validation loss"})
+    with atomic_path(folder / "people.tsv") as temporary:
+        pd.DataFrame({"used_for": roles}).to_csv(temporary, sep="\t", index_label="id")
+
+
+def _write_curves(history: list[dict[str, Any]], folder: Path) -> None:
+    """The curves as a table and as a picture."""
+    records = curve_records(history)
+    with atomic_path(folder / "curves.csv") as temporary:
+        records.to_csv(temporary, index=False)
+    with atomic_path(folder / "curves.png") as temporary:
+        learning_curves(records).savefig(temporary, dpi=150)
+
+
+def _record(config: PretrainConfig, cohort: PreparedCohort, seed: int, trainer: Any) -> dict[str, Any]:
+    """How to make the model again, and how well it fits; nothing about an individual."""
+    state = trainer.state
+    last = {
+        key: value for entry in state.log_history for key, value in entry.items() if key.startswith("eval_")
+    }
+    return run_record(
+        seed,
+        [cohort.folder / "cohort.json"],
+        config=asdict(config),
+        parameters=sum(parameter.numel() for parameter in trainer.model.parameters()),
+        training_people=len(cohort.ids("train")),
+        validation_people=len(cohort.ids("validation")),
+        steps=state.global_step,
+        processes=trainer.accelerator.num_processes,
+        final=last,
+    )
+
+
+def check_processes(state: Any) -> None:
+    """Refuse a launch that asked for several processes and got one.
+
+    Raises
+    ------
+    UserError
+        ``WORLD_SIZE`` and the number of processes that accelerate sees differ.
+    """
+    asked = int(os.environ.get("WORLD_SIZE", "1"))
+    if asked != state.num_processes:
+        raise UserError(
+            f"{asked} processes were launched but accelerate sees {state.num_processes}: on CPUs use "
+            "ACCELERATE_USE_CPU=true torchrun --nproc_per_node N pretrain/run.py"
+        )
