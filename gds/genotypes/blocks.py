@@ -116,7 +116,7 @@ def assign_blocks(
         Columns chromosome and position.
     spec
         A gene file (glist, GTF or BED), ``"window:64"`` (consecutive variants, never across chromosomes),
-        ``"kb:100"`` (kilobases) or ``"ld:0.2"`` (cuts where linkage disequilibrium is weak; needs
+        ``"kb:100"`` (kilobases) or ``"ld:0.1"`` (cuts where linkage disequilibrium is weak; needs
         ``source``).
     flank
         Base pairs added on either side of every interval of a gene file.
@@ -155,7 +155,9 @@ def assign_blocks(
 
             if source is None:
                 raise UserError(f"{spec} needs the genotypes themselves: give source (and training samples)")
-            blocks = ld_blocks(source, max_r2=_number(size, str(spec), float), samples=samples)
+            threshold = _number(size, str(spec), float)
+            largest = {} if max_variants is None else {"max_variants": max_variants}
+            blocks = ld_blocks(source, threshold, samples=samples, **largest)
         elif kind == "window":
             blocks = _windows(variants, _number(size, str(spec), int))
         else:
@@ -173,7 +175,7 @@ def _number(text: str, spec: str, kind: type) -> Any:
         value = 0
     if not value > 0:
         raise UserError(
-            f"{spec!r}: expected a positive number after the colon, as in window:64, kb:100 or ld:0.2"
+            f"{spec!r}: expected a positive number after the colon, as in window:64, kb:100 or ld:0.1"
         )
     return value
 
