@@ -1,22 +1,28 @@
 """Leading eigenvectors of a block's covariance, by a solver that gives the same bits every time.
 
 Blocks of up to ``DENSE`` variants go to LAPACK. Larger ones go to a block Krylov method with full
-re-orthogonalisation, a fixed start and thick restarts (Golub and Van Loan 2013, section 10.3.6): a dozen
+re-orthogonalisation, a fixed start and thick restarts (Golub and Van Loan 2013, section 10.3): about eight
 products with the covariance instead of its tridiagonalisation. It stops when the residuals say that it is
-done, and hands over to LAPACK when they do not get there. All of it is float64 on one BLAS thread.
+done. All of it is float64 on one BLAS thread.
 """
+
+from collections.abc import Callable
 
 import numpy as np
 from scipy.linalg import lapack
 
-DENSE = 400
+DENSE = 256
 # Eigenvalues below this share of the largest are rounding: their components are padding.
 NEGLIGIBLE = 1e-10
-# An eigenvector's error is at most its residual over the gap to the next eigenvalue.
-_TOLERANCE = 1e-9
-_GUARD = 8
-_STEPS = 6
-_RESTARTS = 12
+# An eigenvector's error is at most its residual over the gap to the next eigenvalue. Rounding to integers
+# (implicit covariances) leaves residuals of a few 1e-9.
+_TOLERANCE = 3e-8
+_GUARD = 4
+_FIRST_CHECK = 7
+_MOST_STEPS = 19
+_RESTARTS = 40
+
+Product = Callable[[np.ndarray], np.ndarray]
 
 
 def leading_components(covariance: np.ndarray, n_components: int) -> tuple[np.ndarray, np.ndarray]:
@@ -37,15 +43,33 @@ def leading_components(covariance: np.ndarray, n_components: int) -> tuple[np.nd
         float64 (variant, component), each with the sign of :func:`fix_signs`.
     """
     n_variants = len(covariance)
-    n_components = min(n_components, n_variants)
     if not np.diagonal(covariance).any():
         return np.zeros(0), np.zeros((n_variants, 0))
     found = None
-    if n_variants > DENSE and (n_components + _GUARD) * (_STEPS + 1) < n_variants // 2:
-        found = _block_krylov(covariance, n_components)
-    eigenvalues, eigenvectors = found if found is not None else _dense(covariance, n_components)
-    kept = eigenvalues > NEGLIGIBLE * eigenvalues[0]
-    return eigenvalues[kept], fix_signs(eigenvectors[:, kept])
+    if n_variants > DENSE:
+        found = krylov_components(lambda vectors: covariance @ vectors, n_variants, n_components)
+    if found is None:
+        found = _keep(*_dense(covariance, min(n_components, n_variants)))
+    return found
+
+
+def krylov_components(
+    product: Product, n_variants: int, n_components: int
+) -> tuple[np.ndarray, np.ndarray] | None:
+    """The same from products with the covariance alone; None where there is a reason to ask LAPACK instead.
+
+    Parameters
+    ----------
+    product
+        Maps float64 (variant, column) to the covariance times it.
+    n_variants, n_components
+        Size of the covariance and of the result.
+    """
+    width = n_components + _GUARD
+    if width * (_MOST_STEPS + 1) > n_variants and width * (_FIRST_CHECK + 1) > n_variants // 2:
+        return None
+    found = _block_krylov(product, n_variants, n_components, width)
+    return None if found is None else _keep(*found)
 
 
 def fix_signs(eigenvectors: np.ndarray) -> np.ndarray:
@@ -60,6 +84,11 @@ def fix_signs(eigenvectors: np.ndarray) -> np.ndarray:
     return np.where(negative, -eigenvectors, eigenvectors)
 
 
+def _keep(eigenvalues: np.ndarray, eigenvectors: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    kept = eigenvalues > NEGLIGIBLE * eigenvalues[0]
+    return eigenvalues[kept], fix_signs(eigenvectors[:, kept])
+
+
 def _dense(covariance: np.ndarray, n_components: int) -> tuple[np.ndarray, np.ndarray]:
     n = len(covariance)
     eigenvalues, eigenvectors, found, _, info = lapack.dsyevr(
@@ -70,35 +99,63 @@ def _dense(covariance: np.ndarray, n_components: int) -> tuple[np.ndarray, np.nd
     return eigenvalues[:found][::-1], eigenvectors[:, :found][:, ::-1]
 
 
-def _block_krylov(covariance: np.ndarray, n_components: int) -> tuple[np.ndarray, np.ndarray] | None:
+def _block_krylov(
+    product: Product, n: int, n_components: int, width: int
+) -> tuple[np.ndarray, np.ndarray] | None:
     """Leading eigenpairs, or None where the residuals do not fall below the tolerance."""
-    n, width = len(covariance), n_components + _GUARD
-    # Any start will do that has a share of each eigenvector; the generator's stream is fixed by numpy's
-    # policy.
+    most = width * min(_MOST_STEPS, n // width - 1)
+    basis, image = np.empty((n, most), order="F"), np.empty((n, most), order="F")
+    projected = np.zeros((most, most))
+    # Any start will do that has a share of each eigenvector; numpy's policy fixes this generator's stream.
     newest = np.linalg.qr(np.random.Generator(np.random.PCG64(0)).standard_normal((n, width)))[0]
-    basis, image = np.empty((n, 0)), np.empty((n, 0))
-    for _ in range(_RESTARTS):
-        for _ in range(_STEPS):
-            basis = np.hstack([basis, newest])
-            product = covariance @ newest
-            image = np.hstack([image, product])
-            newest = _orthonormal_to(basis, product)
-        projected = basis.T @ image
-        eigenvalues, rotation, info = lapack.dsyevd(0.5 * (projected + projected.T))
-        if info != 0:
-            return None
-        eigenvalues, rotation = eigenvalues[::-1][:width], rotation[:, ::-1][:, :width]
-        # Keeping the leading Ritz vectors and their images makes the restart free of products.
-        basis, image = basis @ rotation, image @ rotation
-        residual = np.linalg.norm(image - basis * eigenvalues, axis=0)[:n_components]
-        if residual.max() <= _TOLERANCE * eigenvalues[0]:
-            return eigenvalues[:n_components], basis[:, :n_components]
-        newest = _orthonormal_to(basis, image - basis * eigenvalues)
+    size, restarts = 0, 0
+    while restarts < _RESTARTS:
+        new = slice(size, size + width)
+        basis[:, new] = newest
+        image[:, new] = product(newest)
+        size += width
+        projected[:size, new] = basis[:, :size].T @ image[:, new]
+        projected[new, :size] = projected[:size, new].T
+        full = size + width > most
+        if full or (size >= _FIRST_CHECK * width and (size // width - _FIRST_CHECK) % 2 == 0):
+            eigenvalues, rotation, info = lapack.dsyevd(projected[:size, :size])
+            if info != 0:
+                return None
+            eigenvalues, rotation = eigenvalues[::-1], rotation[:, ::-1]
+            vectors = basis[:, :size] @ rotation[:, :n_components]
+            errors = image[:, :size] @ rotation[:, :n_components] - vectors * eigenvalues[:n_components]
+            if np.linalg.norm(errors, axis=0).max() <= _TOLERANCE * eigenvalues[0]:
+                return eigenvalues[:n_components], vectors
+            if full:
+                # Thick restart: keep the leading Ritz vectors and, free of new products, their images.
+                size, restarts = 2 * width, restarts + 1
+                basis[:, :size], image[:, :size] = (
+                    basis[:, :most] @ rotation[:, :size],
+                    image[:, :most] @ rotation[:, :size],
+                )
+                projected[:size, :size] = np.diag(eigenvalues[:size])
+                errors = image[:, :width] - basis[:, :width] * eigenvalues[:width]
+                newest = _orthonormal_to(basis[:, :size], errors)
+                continue
+        newest = _orthonormal_to(basis[:, :size], image[:, new])
     return None
 
 
 def _orthonormal_to(basis: np.ndarray, vectors: np.ndarray) -> np.ndarray:
     """Orthonormal basis of the part of ``vectors`` outside ``basis``; twice, for it is enough (Kahan)."""
     for _ in range(2):
-        vectors = np.linalg.qr(vectors - basis @ (basis.T @ vectors))[0]
+        vectors = _orthonormal(vectors - basis @ (basis.T @ vectors))
     return vectors
+
+
+def _orthonormal(vectors: np.ndarray) -> np.ndarray:
+    """Orthonormal basis of columns: Cholesky of their scaled products, or Householder's if they are too
+    alike."""
+    products = vectors.T @ vectors
+    length = np.sqrt(np.diagonal(products))
+    if length.min() > 0:
+        factor, info = lapack.dpotrf(products / np.multiply.outer(length, length))
+        if info == 0 and np.diagonal(factor).min() > 1e-5:
+            inverse, _ = lapack.dtrtri(factor)
+            return vectors @ (np.triu(inverse) / length[:, None])
+    return np.linalg.qr(vectors)[0]

@@ -1,16 +1,16 @@
-"""Scores that are the same to the last bit, however people and blocks are read.
+"""Products of dosages with real weights that are the same to the last bit, however they are computed.
 
-Floating-point products change with the shape of the tiles they are computed in. Dosages are integers
-already, so loadings become integers too (multiples of 2**-22; a float32 holds them exactly): then a score is
-an exact integer sum, and neither tiles, threads nor the BLAS library can change it. The rounding, 1.2e-7 of
-a unit vector, is that of float32.
+Floating-point products change with the shape of the tiles they are made of. Dosages are integers already, so
+weights become integers too: then a product is an exact integer sum, and neither tiles, threads, the
+instruction set nor the BLAS library can change it. Loadings are multiples of 2**-22, which a float32 holds
+exactly; the rounding, 1.2e-7 of a unit vector, is about that of float32.
 """
 
 import numpy as np
 
 _LOADING_UNIT = 2.0**-22
 _OFFSET_UNIT = 2.0**-29
-# float64 copies of dosages are made for so many people at a time; they stay in the second-level cache.
+# float64 copies of dosages are made of so many bytes at a time; they stay in the second-level cache.
 _TILE_BYTES = 2**20
 
 
@@ -29,55 +29,110 @@ def exact_scores(
     Parameters
     ----------
     dosage
-        0, 1, 2 or -1 for missing; int8, shape (variant, sample).
+        0, 1, 2 or -1 for missing; int8, shape (variant, sample), C order.
     loadings
         Rounded by :func:`round_loadings`, shape (variant, component).
     mean
         Training mean of each variant's dosage, float64, shape (variant,).
     with_torch
-        Multiply with torch's int8 product instead of float64; the integers are the same.
+        See :func:`people_product`.
 
     Returns
     -------
     numpy.ndarray
-        float64 (sample, component).
+        float64 (component, sample).
     """
-    if not loadings.size:
-        return np.zeros((dosage.shape[1], loadings.shape[1]))
-    weights = np.rint(loadings.astype(np.float64) / _LOADING_UNIT)
-    offsets = np.rint(mean[:, None] * loadings.astype(np.float64) / _OFFSET_UNIT)
-    constant = offsets.sum(axis=0)
-    incomplete = np.flatnonzero(dosage.min(axis=1, initial=0) < 0)
-    if incomplete.size:
-        missing = (dosage[incomplete] < 0).T.astype(np.float64)
-        constant = constant - missing @ offsets[incomplete]
+    exact = loadings.astype(np.float64)
+    weights = exact / _LOADING_UNIT
+    offsets = np.rint(mean[:, None] * exact / _OFFSET_UNIT)
+    constant = offsets.sum(axis=0)[:, None]
+    if dosage.size and dosage.min() < 0:
+        missing = dosage < 0
+        incomplete = np.flatnonzero(missing.any(axis=1))
+        masks = missing[incomplete].view(np.int8)
+        constant = constant - people_product(masks, offsets[incomplete], with_torch=with_torch)
         dosage = np.maximum(dosage, 0)
-    product = _product_int8 if with_torch else _product_float64
-    return product(dosage, weights) * _LOADING_UNIT - constant * _OFFSET_UNIT
+    scores = people_product(dosage, weights, with_torch=with_torch)
+    scores *= _LOADING_UNIT
+    scores -= constant * _OFFSET_UNIT
+    return scores
 
 
-def _product_float64(dosage: np.ndarray, weights: np.ndarray) -> np.ndarray:
-    """``dosage.T @ weights``: integers below 2**53, so float64 sums them exactly in any order."""
+def people_product(dosage: np.ndarray, weights: np.ndarray, *, with_torch: bool = False) -> np.ndarray:
+    """``weights.T @ dosage``, exactly.
+
+    Parameters
+    ----------
+    dosage
+        0, 1 or 2; int8, shape (variant, sample), C order.
+    weights
+        Integers of at most 2**30 in size, float64, shape (variant, column).
+    with_torch
+        Multiply digits to the base 256 with torch's int8 product instead of float64; the result is the same.
+
+    Returns
+    -------
+    numpy.ndarray
+        float64 (column, sample).
+    """
+    if with_torch and weights.size:
+        import torch
+
+        digits = _digits(weights.T)
+        product = torch._int_mm(torch.from_numpy(digits), torch.from_numpy(dosage)).numpy()
+        return _from_digits(product, weights.shape[1])
     n_variants, n_samples = dosage.shape
-    out = np.empty((n_samples, weights.shape[1]))
+    out = np.zeros((weights.shape[1], n_samples))
     tile = max(1, _TILE_BYTES // (8 * max(n_variants, 1)))
-    for start in range(0, n_samples, tile):
-        people = dosage[:, start : start + tile].astype(np.float64)
-        np.matmul(people.T, weights, out=out[start : start + tile])
+    for start in range(0, n_samples if weights.size else 0, tile):
+        # Integers below 2**53: float64 sums them exactly in any order.
+        out[:, start : start + tile] = weights.T @ dosage[:, start : start + tile].astype(np.float64)
     return out
 
 
-def _product_int8(dosage: np.ndarray, weights: np.ndarray) -> np.ndarray:
-    """The same through int8: each weight is three signed digits to the base 256."""
-    import torch
+def variants_product(dosage: np.ndarray, weights: np.ndarray, *, with_torch: bool = False) -> np.ndarray:
+    """``weights @ dosage.T``, exactly: like :func:`people_product`, summed over people.
 
-    whole = weights.astype(np.int64)
-    low = (whole + 128) % 256 - 128
-    whole = (whole - low) // 256
-    middle = (whole + 128) % 256 - 128
-    high = (whole - middle) // 256
-    digits = np.concatenate([high, middle, low], axis=1).astype(np.int8)
-    # 2 x 128 x variants < 2**31 for blocks of up to eight million variants.
-    product = torch._int_mm(torch.from_numpy(dosage).T, torch.from_numpy(digits)).numpy()
-    high_sum, middle_sum, low_sum = np.split(product.astype(np.float64), 3, axis=1)
-    return (high_sum * 256 + middle_sum) * 256 + low_sum
+    Parameters
+    ----------
+    dosage
+        0, 1 or 2; int8, shape (variant, sample), C order.
+    weights
+        Integers of at most 2**30 in size, float64, shape (column, sample).
+    with_torch
+        See :func:`people_product`.
+
+    Returns
+    -------
+    numpy.ndarray
+        float64 (variant, column).
+    """
+    if with_torch:
+        import torch
+
+        digits = _digits(weights)
+        product = torch._int_mm(torch.from_numpy(digits), torch.from_numpy(dosage).T).numpy()
+        return _from_digits(product, len(weights)).T
+    n_variants, n_samples = dosage.shape
+    out = np.empty((n_variants, len(weights)))
+    tile = max(1, _TILE_BYTES // (8 * max(n_samples, 1)))
+    for start in range(0, n_variants, tile):
+        out[start : start + tile] = dosage[start : start + tile].astype(np.float64) @ weights.T
+    return out
+
+
+def _digits(weights: np.ndarray) -> np.ndarray:
+    """Four signed digits to the base 256 of each integer; int8 (4 * row, column), lowest digit first."""
+    # With 128 added to each of its digits, a number's digits are the bytes of its binary form.
+    shifted = weights.astype(np.int64, order="C") + 0x80808080
+    octets = shifted.astype("<u4").view(np.uint8).reshape(*weights.shape, 4) ^ np.uint8(0x80)
+    return np.ascontiguousarray(np.moveaxis(octets, 2, 0)).view(np.int8).reshape(-1, weights.shape[1])
+
+
+def _from_digits(product: np.ndarray, n_rows: int) -> np.ndarray:
+    """float64 (row, column) of the int32 products of digits (4 * row, column)."""
+    out = product[3 * n_rows :].astype(np.float64)
+    for digit in (2, 1, 0):
+        out *= 256
+        out += product[digit * n_rows : (digit + 1) * n_rows]
+    return out

@@ -5,10 +5,10 @@ from typing import ClassVar, Literal
 import numpy as np
 
 from gds.errors import UserError
-from gds.features.components import leading_components
+from gds.features.covariance import Covariance, covariance_of
 from gds.features.featurizer import Featurizer
 from gds.features.fixed_point import exact_scores, round_loadings
-from gds.features.gram import block_moments, worth_torch
+from gds.features.gram import worth_torch
 from gds.features.thresholds import apply_cut_points, fit_cut_points
 
 # Bytes of reconstruction held at a time while cut points are fitted.
@@ -154,35 +154,47 @@ class GenePCA(Featurizer):
         return dosage
 
     def _fit_block(self, dosage: np.ndarray, with_torch: bool) -> dict[str, np.ndarray]:
+        covariance, fitted = self._fit_components(dosage, with_torch)
+        loadings, scale = fitted["loadings"], fitted["scale"]
+        scores = exact_scores(dosage, loadings, covariance.mean, with_torch=with_torch)
+        scores /= scale[:, None]
+        return fitted | {
+            "cut_points": self._fit_cut_points(
+                dosage,
+                covariance.mean,
+                self._weights(loadings, scale),
+                scores.astype(np.float32),
+                covariance.genotype_counts,
+            )
+        }
+
+    def _fit_components(
+        self, dosage: np.ndarray, with_torch: bool
+    ) -> tuple[Covariance, dict[str, np.ndarray]]:
+        """All but the cut points: what a principal component analysis without a way back would be."""
         n_variants, n_samples = dosage.shape
-        moments = block_moments(dosage, with_torch=with_torch)
-        covariance = moments.centred()
-        variance = np.maximum(np.diagonal(covariance), 0)
+        covariance = covariance_of(dosage, with_torch=with_torch)
+        variance = covariance.variance
         total = variance.sum()
-        eigenvalues, eigenvectors = leading_components(covariance, self._most_components(n_variants))
+        eigenvalues, eigenvectors = covariance.leading(self._most_components(n_variants))
         if isinstance(self.n_components, float) and self.n_components < 1:
             reached = np.cumsum(eigenvalues) >= self.n_components * total
             kept = int(np.argmax(reached)) + 1 if reached.any() else len(eigenvalues)
             eigenvalues, eigenvectors = eigenvalues[:kept], eigenvectors[:, :kept]
         loadings = round_loadings(eigenvectors)
         exact = loadings.astype(np.float64)
-        # The variance of the scores that rounded loadings give, not the eigenvalue: their sd is 1 to the
-        # last digits.
-        scale = np.sqrt(np.einsum("vc,vc->c", exact, covariance @ exact) / n_samples)
+        # The variance of the scores that rounded loadings give, not the eigenvalue: their sd is 1 to the last
+        # digits.
+        scale = np.sqrt((exact * covariance.times(exact)).sum(axis=0) / n_samples)
         explained = eigenvectors**2 @ eigenvalues
-        mean = moments.mean
-        scores = exact_scores(dosage, loadings, mean, with_torch=with_torch) / scale
-        return {
+        return covariance, {
             "n_channels": np.array(len(eigenvalues)),
-            "allele_frequency": mean / 2,
+            "allele_frequency": covariance.mean / 2,
             "loadings": loadings,
             "scale": scale,
             "explained_variance_ratio": eigenvalues / total if total else eigenvalues,
             "expected_r2": np.clip(
                 np.divide(explained, variance, out=np.zeros(n_variants), where=variance > 0), 0, 1
-            ),
-            "cut_points": self._fit_cut_points(
-                dosage, mean, self._weights(loadings, scale), scores, moments.genotype_counts
             ),
         }
 
@@ -191,7 +203,7 @@ class GenePCA(Featurizer):
         valid = ~self.is_padding_[block]
         mean = 2 * self.allele_frequency_[self.blocks_[block]]
         raw = exact_scores(dosage, self.loadings_[slots][:, valid], mean, with_torch=with_torch)
-        return (raw / self.scale_[block, valid]).astype(np.float32)
+        return (raw / self.scale_[block, valid, None]).astype(np.float32).T
 
     def _channels(self, found: np.ndarray) -> int:
         if self.n_components == "reference":
@@ -220,12 +232,11 @@ class GenePCA(Featurizer):
     def _fit_cut_points(
         dosage: np.ndarray, mean: np.ndarray, weights: np.ndarray, scores: np.ndarray, counts: np.ndarray
     ) -> np.ndarray:
-        by_component = np.ascontiguousarray(scores.T.astype(np.float32))
         cuts = np.empty((len(dosage), 2), dtype=np.float32)
         step = max(1, _RECONSTRUCTION_BYTES // (4 * dosage.shape[1]))
         for start in range(0, len(dosage), step):
             some = slice(start, start + step)
-            reconstruction = weights[some] @ by_component
+            reconstruction = weights[some] @ scores
             reconstruction += mean[some, None].astype(np.float32)
             if (counts[some].sum(axis=1) < dosage.shape[1]).any():
                 reconstruction[dosage[some] < 0] = np.inf

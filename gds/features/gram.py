@@ -69,17 +69,24 @@ class BlockMoments:
         (x - o mu)'(x - o mu) with o = 1 - m, which is S - C mu - (C mu)' + N mu mu' for S = X'X, C = X'O, N
         = O'O.
         """
-        mean = self.mean
-        half = np.multiply.outer(self.sums - 0.5 * self.n_samples * mean, mean)
-        columns = self.incomplete
+        mean, columns = self.mean, self.incomplete
+        half = self.sums - 0.5 * self.n_samples * mean
+        covariance = np.empty(self.gram.shape)
+        # Rows few enough for the second-level cache. The sum of two products is symmetric to the last bit.
+        step = max(1, 2**17 // len(mean))
+        for start in range(0, len(mean), step):
+            rows = slice(start, start + step)
+            shift = np.multiply.outer(half[rows], mean)
+            shift += np.multiply.outer(mean[rows], half)
+            np.subtract(self.gram[rows], shift, out=covariance[rows])
         if columns.size:
-            half[:, columns] -= (self.cross - np.multiply.outer(mean, self.missing[columns])) * mean[columns]
-        # A sum with its own transpose is symmetric to the last bit, whatever the rounding.
-        covariance = self.gram - (half + half.T)
-        if columns.size:
-            covariance[np.ix_(columns, columns)] += self.both_missing * np.multiply.outer(
-                mean[columns], mean[columns]
-            )
+            shift = (self.cross - np.multiply.outer(mean, self.missing[columns])) * mean[columns]
+            corner = shift[columns]
+            both = self.both_missing * np.multiply.outer(mean[columns], mean[columns])
+            complete = np.flatnonzero(self.missing == 0)
+            covariance[np.ix_(complete, columns)] += shift[complete]
+            covariance[np.ix_(columns, complete)] += shift[complete].T
+            covariance[np.ix_(columns, columns)] += (corner + corner.T) + both
         return covariance
 
 

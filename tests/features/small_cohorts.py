@@ -4,9 +4,9 @@ from itertools import pairwise
 
 import numpy as np
 import pandas as pd
-from gds.genotypes.matrix import Genotypes
 
 from gds.genotypes.blocks import Blocks
+from gds.genotypes.matrix import Genotypes
 
 
 def linked_dosages(

@@ -17,7 +17,10 @@ def people():
     return cohort(linked_dosages(80, 30, missing=0.02))
 
 
-@pytest.fixture(params=[GenePCA(3), GenePCA(0.8), GenePCA("reference"), GeneTokens(16)], ids=repr)
+@pytest.fixture(
+    params=[GenePCA(3), GenePCA(0.8), GenePCA("reference"), GeneTokens(16)],
+    ids=["k", "share", "reference", "tokens"],
+)
 def featurizer(request, people):
     return request.param.fit(people, consecutive_blocks(10, 1, 15, 4), np.arange(50))
 

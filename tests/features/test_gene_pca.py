@@ -53,7 +53,7 @@ def assert_same_components(scores: np.ndarray, oracle: PCA, oracle_scores: np.nd
 
 
 @pytest.mark.parametrize("missing", [0.0, 0.05])
-@pytest.mark.parametrize("size", [9, 70, 250, 800])
+@pytest.mark.parametrize("size", [9, 70, 250, 800, 1300])
 def test_scores_and_variances_are_those_of_scikit_learn(size, missing):
     dosage = linked_dosages(500, size, missing=missing, seed=size)
     training = np.arange(400)

@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 from small_cohorts import imputed, linked_dosages
 
-from gds.features.components import NEGLIGIBLE, _block_krylov, _dense, fix_signs, leading_components
+from gds.features.components import NEGLIGIBLE, _dense, fix_signs, krylov_components, leading_components
+from gds.features.covariance import ImplicitCovariance, MatrixCovariance
 from gds.features.fixed_point import exact_scores, round_loadings
 from gds.features.gram import block_moments, integer_product
 
@@ -62,7 +63,7 @@ def test_scores_do_not_depend_on_engine_tiles_or_order(missing, monkeypatch):
     shuffled = exact_scores(dosage[variants], loadings[variants], mean[variants])
     np.testing.assert_array_equal(shuffled, scores)
     centred = imputed(dosage.T) - mean
-    np.testing.assert_allclose(scores, centred @ loadings.astype(np.float64), atol=1e-6)
+    np.testing.assert_allclose(scores, (centred @ loadings.astype(np.float64)).T, atol=1e-6)
 
 
 def test_loadings_of_one_fit_their_digits():
@@ -72,17 +73,45 @@ def test_loadings_of_one_fit_their_digits():
         for sign in (1, -1):
             loading = round_loadings(np.array([[float(sign)]]))
             scores = exact_scores(dosage, loading, np.array([1.0]), with_torch=with_torch)
-            np.testing.assert_array_equal(scores[:, 0], sign * np.array([-1.0, 0.0, 1.0, 0.0]))
+            np.testing.assert_array_equal(scores[0], sign * np.array([-1.0, 0.0, 1.0, 0.0]))
 
 
 @pytest.mark.parametrize("factors", [40, 150])
 def test_both_solvers_agree(factors):
     covariance = block_moments(linked_dosages(500, 600, seed=3, factors=factors).T.copy()).centred()
-    krylov = _block_krylov(covariance, 8)
+    krylov = krylov_components(lambda vectors: covariance @ vectors, 600, 8)
     assert krylov is not None
     values, vectors = _dense(covariance, 8)
     np.testing.assert_allclose(krylov[0], values, rtol=1e-12)
     np.testing.assert_allclose(np.abs((krylov[1] * vectors).sum(axis=0)), 1, atol=1e-9)
+
+
+@pytest.mark.parametrize("missing", [0.0, 0.05])
+def test_the_implicit_covariance_is_the_matrix(missing):
+    dosage = linked_dosages(300, 400, seed=12, missing=missing, factors=60).T.copy()
+    matrix = MatrixCovariance(block_moments(dosage))
+    implicit = ImplicitCovariance(dosage)
+    np.testing.assert_array_equal(implicit.mean, matrix.mean)
+    np.testing.assert_array_equal(implicit.genotype_counts, matrix.genotype_counts)
+    np.testing.assert_allclose(implicit.variance, matrix.variance, rtol=1e-9)
+    vectors = np.random.default_rng(0).normal(size=(400, 3))
+    product = implicit.times(vectors)
+    np.testing.assert_allclose(product, matrix.matrix @ vectors, atol=1e-7 * np.abs(product).max())
+    with_torch = ImplicitCovariance(dosage, with_torch=True)
+    np.testing.assert_array_equal(with_torch.times(vectors), product)
+    values, vectors = implicit.leading(8)
+    expected_values, expected = matrix.leading(8)
+    np.testing.assert_allclose(values, expected_values, rtol=1e-9)
+    np.testing.assert_allclose((vectors * expected).sum(axis=0), 1, atol=1e-9)
+
+
+def test_the_implicit_covariance_asks_for_the_matrix_when_products_do_not_suffice():
+    dosage = linked_dosages(60, 30, seed=13, missing=0.05).T.copy()
+    values, vectors = ImplicitCovariance(dosage).leading(30)
+    expected_values, expected = MatrixCovariance(block_moments(dosage)).leading(30)
+    np.testing.assert_array_equal(values, expected_values)
+    np.testing.assert_array_equal(vectors, expected)
+    assert ImplicitCovariance(np.ones((30, 60), dtype=np.int8)).leading(4)[1].shape == (30, 0)
 
 
 def test_large_block_of_low_rank_leaves_padding():
