@@ -11,8 +11,7 @@ from importlib.resources import files
 import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike
-from scipy.special import expit, logit
-from scipy.stats import norm
+from scipy.special import expit, logit, ndtri
 
 
 def read_als_loci() -> pd.DataFrame:
@@ -53,5 +52,5 @@ def liability_effect(log_odds_ratio: ArrayLike, prevalence: float) -> np.ndarray
         K, in (0, 1).
     """
     log_odds_ratio = np.asarray(log_odds_ratio, dtype=np.float64)
-    raised = norm.ppf(expit(logit(prevalence) + np.abs(log_odds_ratio)))
-    return np.sign(log_odds_ratio) * (raised - norm.ppf(prevalence))
+    raised = ndtri(expit(logit(prevalence) + np.abs(log_odds_ratio)))
+    return np.sign(log_odds_ratio) * (raised - ndtri(prevalence))
