@@ -310,8 +310,15 @@ def test_parents_and_offspring_share_an_allele_everywhere_and_duplicates_share_a
     _, a, b, *_ = related("parent-offspring")
     assert (np.abs(a - b) < 2).all()
     assert (a != b).any()
-    _, a, b, *_ = related("duplicate")
+    cohort, a, b, first, second = related("duplicate")
     np.testing.assert_array_equal(a, b)
+    columns = ["sex", "age"]
+    assert cohort.phenotypes.loc[first, columns].to_numpy().tolist() == (
+        cohort.phenotypes.loc[second, columns].to_numpy().tolist()
+    )
+    assert (
+        cohort.truth.loc[first, "liability"].to_numpy() == cohort.truth.loc[second, "liability"].to_numpy()
+    ).all()
 
 
 def test_siblings_share_half_their_alleles(pool):

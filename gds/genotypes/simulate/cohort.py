@@ -133,7 +133,7 @@ def simulate_cohort(
     n_related_pairs
         People who are a relative of another person in the cohort, with the same label.
     relation
-        ``"sibling"``, ``"parent-offspring"`` or ``"duplicate"``.
+        ``"sibling"``, ``"parent-offspring"`` or ``"duplicate"`` (one person genotyped twice).
     phased
         Also return the haplotypes, as ``genotypes.haplotypes``.
     seed
@@ -219,10 +219,14 @@ def _simulate(design: CohortDesign, progress: bool) -> SimulatedCohort:
     digits = max(6, len(str(len(people))))
     ids = pd.Index([f"SIM{number:0{digits}d}" for number in range(1, len(people) + 1)], name="id")
     population = np.array(pool.populations)[people.population]
+    sex_and_age = draw_sex_and_age(people.is_case, design.covariate_effects, stream(seed, Purpose.COVARIATES))
+    if design.relation == "duplicate":
+        person = np.where(people.index_person < 0, np.arange(len(people)), people.index_person)
+        sex_and_age = sex_and_age.iloc[person].reset_index(drop=True)
     phenotypes = pd.concat(
         [
             pd.DataFrame({"ALS": people.is_case.astype(np.int8), "population": population}),
-            draw_sex_and_age(people.is_case, design.covariate_effects, stream(seed, Purpose.COVARIATES)),
+            sex_and_age,
             draw_batches(people.is_case, shares, stream(seed, Purpose.BATCHES)),
         ],
         axis=1,

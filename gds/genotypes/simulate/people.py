@@ -226,7 +226,7 @@ def _screen(
     found: list[list[People]] = [[], []]
     left = wanted.copy()
     n_screened = n_ill = block = 0
-    while left.any() or not n_screened:
+    while left.any() or not n_screened:  # one block at least, so that there are groups, though empty
         drawn = _draw(disease, population, size, stream(seed, Purpose.SCREENING, population, block))
         ill = drawn[2] > disease.threshold
         for label in (0, 1):
@@ -244,8 +244,8 @@ def _screen(
 
 def _relatives(disease: Disease, index: People, relation: str, seed: int) -> People:
     """One relative with the same label for each index person of one population and label."""
-    if not len(index):
-        return index
+    if relation == "duplicate" or not len(index):
+        return index  # the same person genotyped twice: the same liability too
     population, label = int(index.population[0]), int(index.is_case[0])
     risk = disease.prevalence[population]
     size = _block_size(disease)
