@@ -38,6 +38,14 @@ class ZeroLinear(nn.Linear):
     """A dense layer that starts as zero: the last one before a loss, or a gate that opens in training."""
 
 
+class ZeroConv1d(nn.Conv1d):
+    """A convolution that starts as zero."""
+
+
+class ScaledLinear(nn.Linear):
+    """A dense layer whose initial weights have variance 1 / in: its input may be the whole genotype."""
+
+
 class CellEmbedding(nn.Module):
     """Features of any kind as channels of blocks, then every block's own dense layer if configured.
 

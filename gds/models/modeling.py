@@ -10,10 +10,11 @@ from transformers.modeling_outputs import BaseModelOutputWithPooling
 
 from gds.errors import UserError
 from gds.models.backbones import BACKBONES
+from gds.models.backbones.hybrid import HybridBackbone
 from gds.models.backbones.transformer import TransformerBackbone, TransformerLayer
 from gds.models.conditioning import ConditionEmbedding
 from gds.models.configuration import GdsConfig
-from gds.models.embedding import BlockLinear, CellEmbedding, ZeroLinear
+from gds.models.embedding import BlockLinear, CellEmbedding, ScaledLinear, ZeroConv1d, ZeroLinear
 
 
 class GdsPreTrainedModel(PreTrainedModel):
@@ -24,7 +25,7 @@ class GdsPreTrainedModel(PreTrainedModel):
     main_input_name = "features"
     supports_gradient_checkpointing = True
     _supports_sdpa = True
-    _no_split_modules = ("TransformerLayer",)
+    _no_split_modules = ("TransformerLayer", "ResidualBlock", "AttentionBlock", "ResidualMlp")
 
     def __init__(self, config: GdsConfig) -> None:
         config.check()
@@ -45,9 +46,15 @@ class GdsPreTrainedModel(PreTrainedModel):
             else:
                 init.normal_(module.weight, std=module.weight.shape[1] ** -0.5)
                 init.normal_(module.bias, std=self.config.initializer_range)
-        elif isinstance(module, ZeroLinear):
+        elif isinstance(module, (ZeroLinear, ZeroConv1d)):
             init.zeros_(module.weight)
             init.zeros_(module.bias)
+        elif isinstance(module, (ScaledLinear, nn.Conv1d)):
+            init.normal_(module.weight, std=module.weight[0].numel() ** -0.5)
+            init.zeros_(module.bias)
+        elif isinstance(module, HybridBackbone):
+            if module.mixing_logit is not None:
+                init.zeros_(module.mixing_logit)
         elif isinstance(module, TransformerLayer):
             if module.modulation is not None:
                 init.zeros_(module.modulation)

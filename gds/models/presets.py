@@ -10,6 +10,12 @@ OBJECTIVES = ("diffusion", "masked")
 # The slots that generation by unmasking needs to have learned at every ratio.
 _MASKED_GENERATOR = {"mask_unit": "slot", "mask_ratio": [0.0, 1.0]}
 
+_REFERENCE_UNET = {
+    "hidden_size": 64, "channel_multipliers": [1, 1, 1, 1, 2, 2, 3, 4], "num_residual_blocks": 3,
+    "attention_levels": [5, 6], "num_attention_heads": 1, "condition_size": 384,
+}  # fmt: skip
+_REFERENCE_MLP = {"mlp_sizes": [1024, 512, 256]}
+
 PRESETS: dict[str, dict[str, Any]] = {
     # Small: minutes on two cores.
     "transformer-tiny": {
@@ -20,11 +26,28 @@ PRESETS: dict[str, dict[str, Any]] = {
         "backbone": "transformer", "hidden_size": 192, "num_hidden_layers": 6, "num_attention_heads": 6,
         "intermediate_size": 768, "blocks_per_token": 8,
     },
-    # The reference's sizes, at 18,432 blocks of 8 components.
+    "unet1d-tiny": {
+        "backbone": "unet1d", "hidden_size": 32, "channel_multipliers": [1, 1, 2], "num_residual_blocks": 1,
+        "attention_levels": [], "num_attention_heads": 4, "condition_size": 128,
+    },
+    "unet1d-per-gene-tiny": {
+        "backbone": "unet1d", "hidden_size": 32, "channel_multipliers": [1, 1, 2], "num_residual_blocks": 1,
+        "attention_levels": [], "num_attention_heads": 4, "condition_size": 128, "block_hidden_size": 16,
+    },
+    "mlp-tiny": {"backbone": "mlp", "mlp_sizes": [256, 128, 64], "condition_size": 128},
+    "hybrid-tiny": {
+        "backbone": "hybrid", "hidden_size": 32, "channel_multipliers": [1, 1, 2], "num_residual_blocks": 1,
+        "attention_levels": [], "num_attention_heads": 4, "mlp_sizes": [256, 128, 64], "condition_size": 128,
+    },
+    # The reference's sizes, at 18,432 blocks of 8 components: 135 M, 18.6 M, 38.8 M, 310 M and 329 M.
     "transformer": {
         "backbone": "transformer", "hidden_size": 384, "num_hidden_layers": 12, "num_attention_heads": 6,
         "intermediate_size": 1536, "blocks_per_token": 16,
     },
+    "unet1d": {"backbone": "unet1d", **_REFERENCE_UNET},
+    "unet1d-per-gene": {"backbone": "unet1d", **_REFERENCE_UNET, "block_hidden_size": 64},
+    "mlp": {"backbone": "mlp", **_REFERENCE_MLP, "condition_size": 256},
+    "hybrid": {"backbone": "hybrid", **_REFERENCE_UNET, **_REFERENCE_MLP},
 }  # fmt: skip
 
 

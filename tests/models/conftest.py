@@ -12,6 +12,15 @@ TINY = {
         "hidden_size": 32, "num_hidden_layers": 2, "num_attention_heads": 2, "intermediate_size": 64,
         "blocks_per_token": 4,
     },
+    "unet1d": {
+        "hidden_size": 8, "channel_multipliers": [1, 2, 2], "num_residual_blocks": 1, "attention_levels": [1],
+        "num_attention_heads": 2, "condition_size": 16,
+    },
+    "mlp": {"mlp_sizes": [32, 16, 8], "condition_size": 16},
+    "hybrid": {
+        "hidden_size": 8, "channel_multipliers": [1, 2], "num_residual_blocks": 1, "attention_levels": [],
+        "num_attention_heads": 2, "mlp_sizes": [32, 16], "condition_size": 16,
+    },
 }  # fmt: skip
 
 

@@ -1,0 +1,184 @@
+"""Every backbone with every objective: nothing dead, nothing leaking, the right size."""
+
+import pytest
+import torch
+
+from gds.errors import UserError
+from gds.models import GdsConfig, GdsForClassification, GdsForDiffusion, GdsForMaskedModeling, GdsModel
+from gds.models.backbones import BACKBONES
+from gds.models.presets import OBJECTIVES, PRESETS, preset_config
+from gds.models.randomness import draw_keys
+
+LABELS = torch.tensor([0, 1, 2, -100, 1, 0])
+OBJECTIVE = {
+    "diffusion": (GdsForDiffusion, {"use_timestep": True, "n_condition_classes": 3}),
+    "masked-tokens": (GdsForMaskedModeling, {"input_kind": "tokens"}),
+    "masked-continuous": (GdsForMaskedModeling, {"mask_channels": True, "n_condition_classes": 3}),
+    "classification": (GdsForClassification, {"num_labels": 3}),
+    "classification-conditional": (GdsForClassification, {"num_labels": 3, "use_timestep": True}),
+}
+
+
+@pytest.fixture(params=BACKBONES)
+def backbone(request):
+    return request.param
+
+
+@pytest.fixture(params=OBJECTIVE)
+def objective(request):
+    return request.param
+
+
+def make(objective, backbone, make_config, **options):
+    torch.manual_seed(0)
+    kind, needed = OBJECTIVE[objective]
+    return kind(make_config(backbone, **{**needed, **options}))
+
+
+def run(model, scores, tokens, keys):
+    features = tokens if model.config.input_kind == "tokens" else scores
+    if isinstance(model, GdsForClassification):
+        return model(features, labels=LABELS)
+    return model(features, keys, labels=LABELS)
+
+
+@pytest.mark.parametrize("block_hidden_size", [None, 5])
+def test_every_parameter_gets_a_gradient(
+    backbone, objective, block_hidden_size, make_config, scores, tokens, keys, shake
+):
+    model = shake(make(objective, backbone, make_config, block_hidden_size=block_hidden_size)).train()
+    run(model, scores, tokens, keys).loss.backward()
+    for name, value in model.named_parameters():
+        assert value.grad is not None, name
+        assert value.grad.abs().sum() > 0, name
+
+
+def test_shapes_of_the_contract(backbone, make_config, scores):
+    model = GdsModel(make_config(backbone)).eval()
+    output = model(scores)
+    assert output.last_hidden_state.ndim == 3
+    assert len(output.last_hidden_state) == 6
+    assert output.pooler_output.shape == (6, model.pooled_size)
+    decoder = BACKBONES[backbone].make_decoder(model.config, 7)
+    assert decoder(output.last_hidden_state).shape == (6, 10, 7)
+
+
+def test_people_do_not_see_each_other(backbone, objective, make_config, scores, tokens, keys, shake):
+    model = shake(make(objective, backbone, make_config)).eval()
+    whole = run(model, scores, tokens, keys).logits
+    features = tokens if model.config.input_kind == "tokens" else scores
+    for person in (0, 3):
+        one = slice(person, person + 1)
+        if isinstance(model, GdsForClassification):
+            alone = model(features[one]).logits
+        else:
+            alone = model(features[one], keys[one], labels=LABELS[one]).logits
+        torch.testing.assert_close(whole[one], alone, rtol=1e-4, atol=1e-5)
+
+
+def test_padding_cells_are_invisible(backbone, objective, make_config, scores, tokens, keys, shake):
+    model = shake(make(objective, backbone, make_config)).eval()
+    padding = torch.zeros(10, 4, dtype=torch.bool)
+    padding[3] = True
+    padding[7, 2:] = True
+    model.gds.set_padding(padding)
+    before = run(model, scores, tokens, keys)
+    tokens, scores = tokens.clone(), scores.clone()
+    tokens[:, padding], scores[:, padding] = 2, -1e6
+    after = run(model, scores, tokens, keys)
+    assert torch.equal(before.loss, after.loss)
+    assert torch.equal(before.logits, after.logits)
+
+
+def test_condition_changes_the_output(backbone, make_config, scores, shake):
+    model = shake(make("diffusion", backbone, make_config)).eval()
+    early, late = torch.full((6,), 5), torch.full((6,), 450)
+    assert not torch.allclose(model.gds(scores, early).pooler_output, model.gds(scores, late).pooler_output)
+    case, null = torch.zeros(6, dtype=torch.int64), torch.full((6,), -100)
+    assert not torch.allclose(model.denoise(scores, early, case), model.denoise(scores, early, null))
+
+
+def test_evaluation_is_deterministic_and_survives_saving(
+    backbone, objective, make_config, scores, tokens, keys, shake, tmp_path
+):
+    model = shake(make(objective, backbone, make_config, hidden_dropout=0.3)).eval()
+    expected = run(model, scores, tokens, keys)
+    assert torch.equal(expected.logits, run(model, scores, tokens, keys).logits)
+    model.save_pretrained(tmp_path)
+    again = type(model).from_pretrained(tmp_path)
+    assert torch.equal(expected.logits, run(again, scores, tokens, keys).logits)
+
+
+def test_gradient_checkpointing_changes_nothing(backbone, make_config, scores, tokens, keys, shake):
+    model = shake(make("diffusion", backbone, make_config)).train()
+    run(model, scores, tokens, keys).loss.backward()
+    expected = {name: value.grad.clone() for name, value in model.named_parameters()}
+    model.zero_grad()
+    model.gradient_checkpointing_enable()
+    run(model, scores, tokens, keys).loss.backward()
+    for name, value in model.named_parameters():
+        assert torch.equal(expected[name], value.grad), name
+
+
+def test_a_little_training_beats_the_shrinkage_floor(backbone, make_config):
+    """Blocks that are copies of each other: structure that shrinkage, cell by cell, cannot use."""
+    model = make("diffusion", backbone, make_config, n_condition_classes=0)
+    shared = torch.randn(512, 1, 4, generator=torch.Generator().manual_seed(0)).expand(-1, 10, -1)
+    optimiser = torch.optim.Adam(model.parameters(), lr=3e-3)
+    model.train()
+    for step in range(40):
+        rows = torch.arange(32) + 32 * (step % 14)
+        loss = model(shared[rows], draw_keys(0, step, rows)).loss
+        optimiser.zero_grad()
+        loss.backward()
+        optimiser.step()
+    model.eval()
+    with torch.no_grad():
+        held_out = model(shared[448:], draw_keys(1, 0, torch.arange(64)))
+    assert held_out.loss < 0.9 * held_out.statistics["shrinkage_loss"][:, 0].mean()
+
+
+REFERENCE_PARAMETERS = {
+    "transformer": 135e6, "unet1d": 18.6e6, "unet1d-per-gene": 38.8e6, "mlp": 310e6, "hybrid": 329e6,
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", REFERENCE_PARAMETERS)
+def test_presets_have_the_reference_sizes(name):
+    config = preset_config(name, "diffusion", n_blocks=18_432, n_channels=8)
+    with torch.device("meta"):
+        model = GdsForDiffusion(config)
+    assert model.num_parameters() == pytest.approx(REFERENCE_PARAMETERS[name], rel=0.02)
+
+
+@pytest.mark.parametrize("name", PRESETS)
+@pytest.mark.parametrize("objective", OBJECTIVES)
+@pytest.mark.parametrize("input_kind", ["continuous", "tokens"])
+def test_presets_build_what_their_objective_needs(name, objective, input_kind):
+    if objective == "diffusion" and input_kind == "tokens":
+        return
+    config = preset_config(name, objective, n_blocks=200, n_channels=8, input_kind=input_kind)
+    with torch.device("meta"):
+        {"diffusion": GdsForDiffusion, "masked": GdsForMaskedModeling}[objective](config)
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"backbone": "unet1d", "n_blocks": 100}, "cannot be halved"),
+        ({"backbone": "unet1d", "attention_levels": [9]}, "attention_levels"),
+        ({"backbone": "unet1d", "channel_multipliers": [0]}, "channel_multipliers"),
+        ({"backbone": "unet1d", "hidden_size": 50, "num_attention_heads": 7}, "cannot share"),
+        ({"backbone": "mlp", "mlp_sizes": []}, "mlp_sizes"),
+    ],
+)
+def test_shapes_that_do_not_fit_are_refused(options, message):
+    with pytest.raises(UserError, match=message):
+        GdsConfig(**options)
+
+
+def test_unknown_presets_and_objectives_are_refused():
+    with pytest.raises(UserError, match="did you mean 'transformer'"):
+        preset_config("transfomer", "diffusion", n_blocks=4, n_channels=4)
+    with pytest.raises(UserError, match="did you mean 'masked'"):
+        preset_config("mlp", "maskd", n_blocks=4, n_channels=4)
