@@ -106,7 +106,9 @@ def sample_quality(
             steps.remove(
                 "heterozygosity", usable & (np.abs(distance) > heterozygosity_sd), distance,
                 f"<= {heterozygosity_sd:g} robust sd of F", checked=usable.sum(),
-                note="given ancestry" if ancestry is not None else "",
+                note=f"{(usable & (distance < -heterozygosity_sd)).sum()} too heterozygous, "
+                f"{(usable & (distance > heterozygosity_sd)).sum()} too homozygous"
+                + (" for their ancestry" if ancestry is not None else ""),
             )  # fmt: skip
     if check_sex:
         _sex_step(steps, x_inbreeding, sex, n_x)

@@ -10,6 +10,9 @@ from gds.genotypes.hwe import hardy_weinberg_p
 from gds.genotypes.matrix import GenotypeSource
 from gds.genotypes.quality import Filtered, FilterSteps
 
+# More failures than this, of one kind, are the cohort's doing and not the genotyping's.
+_STRUCTURE_SHARE = 0.01
+
 
 def variant_quality(
     source: GenotypeSource,
@@ -108,13 +111,14 @@ def variant_quality(
     )  # fmt: skip
     if min_hwe_p > 0:
         fails = hwe_p < min_hwe_p
-        if keep_few_heterozygotes:
-            fails &= _has_too_many_heterozygotes(hwe_counts)
+        too_many = _has_too_many_heterozygotes(hwe_counts)
         note = f"{len(tested):,} training people" if hwe_samples is None else f"{len(tested):,} chosen people"
-        if hwe_midp:
-            note += ", mid-p"
+        note += ", mid-p" if hwe_midp else ""
         if keep_few_heterozygotes:
+            fails &= too_many
             note += ", only too many heterozygotes"
+        elif fails.sum() > _STRUCTURE_SHARE * len(fails) and (fails & too_many).sum() < 0.1 * fails.sum():
+            note += "; nearly all have too few heterozygotes, as people of several ancestries do: keep those?"
         steps.remove(
             "Hardy-Weinberg p", fails, hwe_p, f">= {min_hwe_p:g}", checked=np.isfinite(hwe_p).sum(), note=note
         )
