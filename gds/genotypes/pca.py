@@ -25,8 +25,9 @@ class PrincipalComponents:
     """Principal components fitted on some people; others are projected onto them.
 
     A dosage x is standardised as (x - 2p) / sqrt(2p (1 - p)) with the frequencies of the people fitted on;
-    a missing one is 0. Projected people lie a little closer to the origin than they would if fitted on, the
-    more so the fewer variants per person there are.
+    a missing one is 0, where PLINK weighs each pair of people by the variants that both have (at 2 % missing
+    genotypes its eigenvalues are 1-3 % larger; without any they are equal). Projected people lie a little
+    closer to the origin than they would if fitted on, the more so the fewer variants per person there are.
 
     Attributes
     ----------
@@ -169,8 +170,11 @@ def prune_for_pca(
 
 
 def _standardise(dosage: np.ndarray, frequency: np.ndarray) -> np.ndarray:
-    z = (dosage - 2 * frequency) / np.sqrt(2 * frequency * (1 - frequency))
-    z[dosage < 0] = 0
+    z = dosage.astype(np.float64)
+    z -= 2 * frequency
+    z /= np.sqrt(2 * frequency * (1 - frequency))
+    if dosage.min(initial=0) < 0:
+        z[dosage < 0] = 0
     return z
 
 
