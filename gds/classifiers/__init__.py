@@ -1,1 +1,1 @@
-"""To be described by its first module."""
+"""Everything with ``fit`` and ``predict_proba``: chance, covariates, the methods to beat, and adapters for networks."""

@@ -1,1 +1,1 @@
-"""To be described by its first module."""
+"""Metrics only: arrays in, tables out. Every figure comes with its uncertainty and its ceiling."""

@@ -1,0 +1,107 @@
+"""Classifiers on principal components of dosages: logistic regression and shrinkage LDA."""
+
+from collections.abc import Sequence
+
+import numpy as np
+from sklearn.base import BaseEstimator, ClassifierMixin
+
+from gds.classifiers.inner_folds import held_out_loss, inner_folds
+from gds.classifiers.principal_components import DosagePCA
+from gds.classifiers.tuned_logistic import class_indices, fit_logistic, penalty_path
+
+COMPONENTS = (2, 5, 10, 20, 40)
+PENALTIES = tuple(10.0 ** np.arange(-3, 4))
+DEFAULT_COMPONENTS, DEFAULT_C = 10, 1.0
+
+
+class LogisticOnPCs(ClassifierMixin, BaseEstimator):
+    """Principal components of all training people, then logistic regression on the labelled ones.
+
+    The number of components and the penalty have the lowest log-loss over folds of the labelled
+    people; without possible folds (a class with one member) they are 10 and C = 1. Components are divided by
+    the standard deviation of the first, so that later ones, of smaller variance, are penalised more.
+
+    Parameters
+    ----------
+    n_components
+        Numbers of components to choose among; those beyond what people and variants allow are left out.
+    candidates
+        Inverse penalties to choose among.
+    n_folds
+        Folds of the labelled people.
+    seed
+        Seed of the folds.
+
+    Attributes
+    ----------
+    n_components_, C_
+        What was chosen.
+    """
+
+    def __init__(
+        self,
+        n_components: Sequence[int] = COMPONENTS,
+        *,
+        candidates: Sequence[float] = PENALTIES,
+        n_folds: int = 5,
+        seed: int = 0,
+    ) -> None:
+        self.n_components = n_components
+        self.candidates = candidates
+        self.n_folds = n_folds
+        self.seed = seed
+
+    def fit(
+        self,
+        X: np.ndarray,
+        y: np.ndarray,
+        unlabelled: np.ndarray | None = None,
+        groups: np.ndarray | None = None,
+    ) -> "LogisticOnPCs":
+        """Fit components on everyone given, the classifier on labelled people.
+
+        Parameters
+        ----------
+        X
+            Dosages of labelled people, int8, shape (sample, variant), -1 missing.
+        y
+            Labels, shape (sample,).
+        unlabelled
+            Dosages of further training people, shape (sample, variant).
+        groups
+            Families, kept within one fold.
+        """
+        self.classes_, index = class_indices(y)
+        self.pca_ = DosagePCA(max(self.n_components), seed=self.seed)
+        self.pca_.fit([X] if unlabelled is None else [X, unlabelled])
+        scores = self._scores(X)
+        available = scores.shape[1]
+        counts = sorted({min(count, available) for count in self.n_components})
+        penalties = sorted(self.candidates)
+        folds = inner_folds(index, self.n_folds, groups=groups, seed=self.seed)
+        self.n_components_, self.C_ = min(DEFAULT_COMPONENTS, available), DEFAULT_C
+        if folds:
+            loss, _ = held_out_loss(
+                index,
+                folds,
+                lambda train, held_out: [
+                    probabilities
+                    for count in counts
+                    for probabilities in penalty_path(scores[:, :count], index, train, held_out, penalties)
+                ],
+            )
+            best = int(loss.argmin())
+            self.n_components_, self.C_ = counts[best // len(penalties)], penalties[best % len(penalties)]
+        self.model_ = fit_logistic(scores[:, : self.n_components_], index, self.C_)
+        return self
+
+    def predict_proba(self, X: np.ndarray) -> np.ndarray:
+        """Class probabilities, shape (sample, class)."""
+        return self.model_.predict_proba(self._scores(X)[:, : self.n_components_])
+
+    def predict(self, X: np.ndarray) -> np.ndarray:
+        """Most probable class, shape (sample,)."""
+        return self.classes_[self.predict_proba(X).argmax(axis=1)]
+
+    def _scores(self, X: np.ndarray) -> np.ndarray:
+        return self.pca_.transform(X) / np.sqrt(self.pca_.variance_[0])
