@@ -9,8 +9,13 @@ from gds.features.components import krylov_components, leading_components
 from gds.features.fixed_point import people_product, variants_product
 from gds.features.gram import BlockMoments, block_moments
 
-# From here on about eight products with the dosages cost less than the square matrix.
-IMPLICIT = 1200
+
+def is_implicit(n_variants: int, n_samples: int) -> bool:
+    """Whether about eight products with the dosages cost less than the square matrix and products with that.
+
+    A measured rule: the products of dosages gain with people, those of the square matrix do not.
+    """
+    return n_variants > min(1200, 250 + n_samples // 5)
 
 
 class Covariance(Protocol):
@@ -40,7 +45,7 @@ class Covariance(Protocol):
 def covariance_of(dosage: np.ndarray, *, with_torch: bool = False) -> Covariance:
     """Covariance of a block, int8 (variant, sample) with -1 for missing; by its size as matrix or
     implicitly."""
-    if len(dosage) > IMPLICIT:
+    if is_implicit(*dosage.shape):
         return ImplicitCovariance(dosage, with_torch=with_torch)
     return MatrixCovariance(block_moments(dosage, with_torch=with_torch))
 

@@ -122,17 +122,23 @@ def variants_product(dosage: np.ndarray, weights: np.ndarray, *, with_torch: boo
 
 
 def _digits(weights: np.ndarray) -> np.ndarray:
-    """Four signed digits to the base 256 of each integer; int8 (4 * row, column), lowest digit first."""
+    """Signed digits to the base 256 of each integer; int8 (digit * row, column), lowest digit first.
+
+    Three digits where that is enough, as it is for loadings, otherwise four.
+    """
     # With 128 added to each of its digits, a number's digits are the bytes of its binary form.
     shifted = weights.astype(np.int64, order="C") + 0x80808080
     octets = shifted.astype("<u4").view(np.uint8).reshape(*weights.shape, 4) ^ np.uint8(0x80)
-    return np.ascontiguousarray(np.moveaxis(octets, 2, 0)).view(np.int8).reshape(-1, weights.shape[1])
+    n_digits = 3 if np.abs(weights).max(initial=0) <= 2**22 else 4
+    by_digit = np.ascontiguousarray(np.moveaxis(octets[:, :, :n_digits], 2, 0)).view(np.int8)
+    return by_digit.reshape(-1, weights.shape[1])
 
 
 def _from_digits(product: np.ndarray, n_rows: int) -> np.ndarray:
-    """float64 (row, column) of the int32 products of digits (4 * row, column)."""
-    out = product[3 * n_rows :].astype(np.float64)
-    for digit in (2, 1, 0):
+    """float64 (row, column) of the int32 products of digits (digit * row, column)."""
+    highest = len(product) // n_rows - 1
+    out = product[highest * n_rows :].astype(np.float64)
+    for digit in reversed(range(highest)):
         out *= 256
         out += product[digit * n_rows : (digit + 1) * n_rows]
     return out

@@ -66,26 +66,25 @@ class BlockMoments:
     def centred(self) -> np.ndarray:
         """Gram matrix of the mean-imputed, centred dosages; float64, shape (variant, variant).
 
-        (x - o mu)'(x - o mu) with o = 1 - m, which is S - C mu - (C mu)' + N mu mu' for S = X'X, C = X'O, N
-        = O'O.
+        (x - o mu)'(x - o mu) with o = 1 - m. As the sum of x_j is mu_j times the number of people who have a
+        call, this is S - n mu mu' + D + D' + B mu mu' for S = X'X, D = X'M mu and B = M'M.
         """
         mean, columns = self.mean, self.incomplete
-        half = self.sums - 0.5 * self.n_samples * mean
+        root = np.sqrt(self.n_samples) * mean
         covariance = np.empty(self.gram.shape)
-        # Rows few enough for the second-level cache. The sum of two products is symmetric to the last bit.
-        step = max(1, 2**17 // len(mean))
+        # Rows few enough for the second-level cache. A product commutes, so that the result is symmetric.
+        step = max(1, 2**16 // len(mean))
         for start in range(0, len(mean), step):
             rows = slice(start, start + step)
-            shift = np.multiply.outer(half[rows], mean)
-            shift += np.multiply.outer(mean[rows], half)
-            np.subtract(self.gram[rows], shift, out=covariance[rows])
+            np.multiply.outer(root[rows], root, out=covariance[rows])
+            np.subtract(self.gram[rows], covariance[rows], out=covariance[rows])
         if columns.size:
-            shift = (self.cross - np.multiply.outer(mean, self.missing[columns])) * mean[columns]
-            corner = shift[columns]
+            cross = self.cross * mean[columns]
+            corner = cross[columns]
             both = self.both_missing * np.multiply.outer(mean[columns], mean[columns])
             complete = np.flatnonzero(self.missing == 0)
-            covariance[np.ix_(complete, columns)] += shift[complete]
-            covariance[np.ix_(columns, complete)] += shift[complete].T
+            covariance[np.ix_(complete, columns)] += cross[complete]
+            covariance[np.ix_(columns, complete)] += cross[complete].T
             covariance[np.ix_(columns, columns)] += (corner + corner.T) + both
         return covariance
 
