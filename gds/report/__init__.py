@@ -1,1 +1,1 @@
-"""To be described by its first module."""
+"""Figures in one style, and the self-contained HTML page that holds them."""

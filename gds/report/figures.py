@@ -1,0 +1,364 @@
+"""The figures of a report; each function takes tables or arrays and returns a matplotlib Figure."""
+
+from collections.abc import Callable, Mapping, Sequence
+from functools import wraps
+from typing import TYPE_CHECKING, Any, ParamSpec
+
+import numpy as np
+import pandas as pd
+
+from gds.errors import UserError
+from gds.report.style import INK, MUTED, PALETTE, figure_style, new_figure, series_look
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+P = ParamSpec("P")
+
+ROLE_COLOURS = {
+    "chance": "#9aa1a9",
+    "confounder": "#D55E00",
+    "baseline": "#5A5A5A",
+    "encoder": "#0072B2",
+    "augmented": "#009E73",
+}
+LOG_SCALE_FACTOR = 8  # label counts that span more than this are drawn on a log axis
+
+
+def _styled(draw: Callable[P, "Figure"]) -> Callable[P, "Figure"]:
+    @wraps(draw)
+    def in_style(*args: P.args, **kwargs: P.kwargs) -> "Figure":
+        with figure_style():
+            return draw(*args, **kwargs)
+
+    return in_style
+
+
+@_styled
+def metric_by_method(
+    table: pd.DataFrame,
+    label: str,
+    *,
+    chance: float | None = None,
+    ceiling: float | None = None,
+    roles: Mapping[str, str] | None = None,
+) -> "Figure":
+    """One metric of several methods, with intervals, chance and ceiling.
+
+    Parameters
+    ----------
+    table
+        Index: method, drawn from the top in the given order; columns ``value``, ``lower``, ``upper``.
+    label
+        Name of the metric.
+    chance, ceiling
+        Drawn as vertical lines.
+    roles
+        Method to ``chance``, ``confounder``, ``baseline``, ``encoder`` or ``augmented``: its colour.
+    """
+    roles = roles or {}
+    figure, (axes,) = new_figure(width=6.8, height=1.3 + 0.34 * len(table))
+    rows = np.arange(len(table))[::-1]
+    drawn = {}
+    for row, (method, value, lower, upper) in zip(
+        rows, table[["value", "lower", "upper"]].itertuples(), strict=True
+    ):
+        role = roles.get(str(method), "baseline")
+        drawn[role] = colour = ROLE_COLOURS[role]
+        if np.isfinite([lower, upper]).all():
+            axes.plot([lower, upper], [row, row], color=colour, linewidth=2, solid_capstyle="round")
+        axes.plot(value, row, "o", color=colour, markersize=7, markeredgecolor="white")
+        if np.isfinite(value):
+            axes.annotate(
+                f"{value:.3f}", (1.01, row), xycoords=("axes fraction", "data"), va="center", color=INK
+            )
+    axes.set_yticks(rows, [str(method) for method in table.index])
+    axes.tick_params(axis="y", length=0, labelcolor=INK)
+    axes.set_ylim(-0.6, len(table) - 0.4)
+    axes.grid(axis="y", visible=False)
+    _reference_lines(axes.axvline, axes, chance, ceiling)
+    axes.set_xlabel(label)
+    from matplotlib.lines import Line2D
+
+    handles = [
+        Line2D([], [], color=colour, marker="o", linewidth=2, label=role) for role, colour in drawn.items()
+    ]
+    handles += [line for line in axes.get_lines() if not line.get_label().startswith("_")]
+    figure.legend(handles=handles, loc="outside lower left", ncols=min(5, len(handles)))
+    return figure
+
+
+@_styled
+def roc_curves(labels: np.ndarray, probability: Mapping[str, np.ndarray]) -> "Figure":
+    """True against false positive rate of several methods, the diagonal being chance.
+
+    Parameters
+    ----------
+    labels
+        0 or 1, shape (sample,).
+    probability
+        Method to probability of class 1, shape (sample,).
+    """
+    figure, (axes,) = new_figure(width=5.4, height=5.0)
+    axes.plot([0, 1], [0, 1], color=MUTED, linestyle=":", linewidth=1, label="chance")
+    for index, (name, score) in enumerate(probability.items()):
+        true, false = _cumulative_counts(labels, score)
+        axes.plot(false / false[-1], true / true[-1], color=PALETTE[index % len(PALETTE)], label=name)
+    axes.set(
+        xlabel="false positive rate", ylabel="true positive rate", xlim=(-0.01, 1.01), ylim=(-0.01, 1.01)
+    )
+    axes.set_aspect("equal")
+    axes.legend(loc="lower right")
+    return figure
+
+
+@_styled
+def precision_recall_curves(labels: np.ndarray, probability: Mapping[str, np.ndarray]) -> "Figure":
+    """Precision against recall of several methods, the fraction of cases being chance; as :func:`roc_curves`."""
+    figure, (axes,) = new_figure(width=5.4, height=5.0)
+    share = float(np.mean(labels))
+    axes.axhline(share, color=MUTED, linestyle=":", linewidth=1, label="chance")
+    for index, (name, score) in enumerate(probability.items()):
+        true, false = _cumulative_counts(labels, score)
+        precision = true[1:] / (true[1:] + false[1:])
+        axes.step(
+            true[1:] / true[-1], precision, where="pre", color=PALETTE[index % len(PALETTE)], label=name
+        )
+    axes.set(xlabel="recall (share of cases found)", ylabel="precision", xlim=(-0.01, 1.01), ylim=(0, 1.02))
+    axes.legend(loc="lower left")
+    return figure
+
+
+@_styled
+def reliability(curves: Mapping[str, pd.DataFrame]) -> "Figure":
+    """Observed frequency against predicted probability.
+
+    Parameters
+    ----------
+    curves
+        Method to :func:`gds.evaluation.calibration.reliability_curve`.
+    """
+    figure, (axes,) = new_figure(width=5.4, height=5.0)
+    axes.plot([0, 1], [0, 1], color=MUTED, linestyle=":", linewidth=1, label="calibrated")
+    for index, (name, curve) in enumerate(curves.items()):
+        observed = curve["observed"].to_numpy()
+        error = np.abs(curve[["lower", "upper"]].to_numpy() - observed[:, None]).T
+        axes.errorbar(
+            curve["predicted"], observed, yerr=error, capsize=0, elinewidth=1, markersize=5, linewidth=1.2,
+            label=name, **series_look(index),
+        )  # fmt: skip
+    axes.set(xlabel="predicted probability", ylabel="observed frequency", xlim=(0, 1), ylim=(0, 1))
+    axes.set_aspect("equal")
+    axes.legend(loc="upper left")
+    return figure
+
+
+@_styled
+def learning_curves(
+    records: pd.DataFrame, metrics: Sequence[str] = ("loss", "accuracy", "non_major_accuracy")
+) -> "Figure":
+    """Metrics of training and validation people against samples seen.
+
+    Parameters
+    ----------
+    records
+        Columns ``samples_seen``, ``split`` (``train`` or ``validation``), ``metric`` and ``value``.
+    metrics
+        Panels to draw, where the records have them.
+    """
+    shown = [metric for metric in metrics if (records["metric"] == metric).any()]
+    figure, panels = new_figure(max(1, len(shown)), width=5.2 * max(1, len(shown)), height=3.6)
+    for axes, metric in zip(panels, shown or ["loss"], strict=True):
+        for index, split in enumerate(("train", "validation")):
+            line = records[(records["metric"] == metric) & (records["split"] == split)]
+            if len(line):
+                line = line.sort_values("samples_seen")
+                marker = "o" if split == "validation" else ""
+                axes.plot(
+                    line["samples_seen"], line["value"], marker=marker, markersize=4, color=PALETTE[index],
+                    label=split,
+                )  # fmt: skip
+        axes.set(xlabel="samples seen", ylabel=metric.replace("_", " "))
+        axes.xaxis.set_major_formatter(_thousands)
+        if axes.get_lines():
+            axes.legend()
+    return figure
+
+
+@_styled
+def accuracy_by_labels(
+    table: pd.DataFrame,
+    label: str = "accuracy",
+    *,
+    chance: float | None = None,
+    ceiling: float | None = None,
+) -> "Figure":
+    """A metric against the number of labels, one line a method.
+
+    Parameters
+    ----------
+    table
+        Columns ``method``, ``n_labels``, ``value`` and, where known, ``lower`` and ``upper``.
+    label
+        Name of the metric.
+    chance, ceiling
+        Drawn as horizontal lines.
+    """
+    figure, (axes,) = new_figure(width=7.2, height=4.6)
+    for index, (method, rows) in enumerate(table.groupby("method", sort=False)):
+        rows = rows.sort_values("n_labels")
+        look = series_look(index)
+        axes.plot(rows["n_labels"], rows["value"], markersize=5.5, label=method, **look)
+        if {"lower", "upper"} <= set(rows.columns):
+            axes.fill_between(
+                rows["n_labels"], rows["lower"], rows["upper"], color=look["color"], alpha=0.13, linewidth=0
+            )
+    counts = np.sort(table["n_labels"].unique())
+    if counts[-1] > LOG_SCALE_FACTOR * counts[0]:
+        axes.set_xscale("log")
+    axes.set_xticks(counts, [f"{count:,}" for count in counts])
+    axes.minorticks_off()
+    _reference_lines(axes.axhline, axes, chance, ceiling)
+    axes.set(xlabel="number of labels", ylabel=label)
+    figure.legend(loc="outside right upper")
+    return figure
+
+
+@_styled
+def embedding_scatter(
+    points: np.ndarray, colour: Sequence[Any] | pd.Series, label: str, *, axes_label: str = "component"
+) -> "Figure":
+    """People in two dimensions, coloured by a column.
+
+    Parameters
+    ----------
+    points
+        Shape (sample, 2).
+    colour
+        One value a person: text or few whole numbers are categories, other numbers a scale.
+    label
+        What the colour means.
+    axes_label
+        What the axes are, numbered 1 and 2.
+    """
+    figure, (axes,) = new_figure(width=6.8, height=5.0)
+    colour = pd.Series(np.asarray(colour))
+    size = float(np.clip(4000 / max(1, len(points)), 4, 28))
+    if pd.api.types.is_numeric_dtype(colour) and (colour.nunique() > 12 or (colour.dropna() % 1).any()):
+        drawn = axes.scatter(*points.T, c=colour, s=size, cmap="viridis", linewidths=0, rasterized=True)
+        figure.colorbar(drawn, label=label)
+    else:
+        # In a random order, so that no category covers another; each is drawn as one artist of mixed rows.
+        categories = sorted(colour.dropna().unique(), key=str)
+        for index, category in enumerate(categories):
+            look = series_look(index)
+            rows = (colour == category).to_numpy()
+            axes.scatter(
+                *points[rows].T, c=look["color"], marker=look["marker"], s=size, alpha=0.75, linewidths=0,
+                label=str(category), rasterized=True,
+            )  # fmt: skip
+        missing = colour.isna().to_numpy()
+        if missing.any():
+            axes.scatter(
+                *points[missing].T, c="#c6cbd1", s=size, linewidths=0, label="missing", rasterized=True
+            )
+        figure.legend(
+            loc="outside right upper", title=label, markerscale=1.6, ncols=1 + len(categories) // 20
+        )
+    axes.set(xlabel=f"{axes_label} 1", ylabel=f"{axes_label} 2", xticks=[], yticks=[])
+    return figure
+
+
+@_styled
+def confusion_matrix(labels: np.ndarray, predicted: np.ndarray, class_names: Sequence[str]) -> "Figure":
+    """How often each class is taken for each other; shade and text are shares of the true class.
+
+    Parameters
+    ----------
+    labels, predicted
+        Class indices, shape (sample,).
+    class_names
+        Name of each class.
+    """
+    k = len(class_names)
+    counts = np.zeros((k, k), dtype=np.int64)
+    np.add.at(counts, (np.asarray(labels), np.asarray(predicted)), 1)
+    share = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
+    side = float(np.clip(1.8 + 0.42 * k, 3.6, 10))
+    figure, (axes,) = new_figure(width=side + 0.8, height=side)
+    drawn = axes.imshow(share, cmap="Blues", vmin=0, vmax=1)
+    if k <= 12:
+        for row, column in np.ndindex(k, k):
+            text = (
+                f"{share[row, column]:.0%}\n{counts[row, column]:,}"
+                if k <= 6
+                else f"{share[row, column]:.0%}"
+            )
+            axes.text(
+                column, row, text, ha="center", va="center", fontsize=9 if k <= 6 else 7,
+                color="white" if share[row, column] > 0.55 else INK,
+            )  # fmt: skip
+    axes.set_xticks(range(k), class_names, rotation=0 if k <= 4 else 90)
+    axes.set_yticks(range(k), class_names)
+    axes.set(xlabel="predicted", ylabel="true")
+    axes.grid(visible=False)
+    figure.colorbar(drawn, shrink=0.8, label="share of the true class")
+    return figure
+
+
+@_styled
+def allele_frequencies(
+    real: np.ndarray, synthetic: np.ndarray, *, correlation: float | None = None
+) -> "Figure":
+    """Allele frequency of each variant among synthetic people against that among real people.
+
+    Parameters
+    ----------
+    real, synthetic
+        Effect-allele frequencies, shape (variant,).
+    correlation
+        Written into the corner.
+    """
+    if np.shape(real) != np.shape(synthetic):
+        raise UserError(
+            f"{np.shape(real)} real and {np.shape(synthetic)} synthetic frequencies: expected as many"
+        )
+    figure, (axes,) = new_figure(width=5.2, height=5.0)
+    axes.plot([0, 1], [0, 1], color=MUTED, linestyle=":", linewidth=1)
+    axes.scatter(real, synthetic, s=9, alpha=0.4, color=PALETTE[0], linewidths=0, rasterized=True)
+    if correlation is not None:
+        axes.text(0.04, 0.95, f"r = {correlation:.3f}", transform=axes.transAxes, va="top")
+    axes.set(xlabel="frequency, real", ylabel="frequency, synthetic", xlim=(0, 1), ylim=(0, 1))
+    axes.set_aspect("equal")
+    return figure
+
+
+def _reference_lines(
+    draw: Callable[..., Any], axes: "Axes", chance: float | None, ceiling: float | None
+) -> None:
+    if chance is not None:
+        draw(chance, color=MUTED, linestyle=":", linewidth=1.2, label=f"chance {chance:.3g}", zorder=0)
+    if ceiling is not None:
+        draw(
+            ceiling, color="#8a2be2", linestyle="--", linewidth=1.2, label=f"ceiling {ceiling:.3g}", zorder=0
+        )
+
+
+def _cumulative_counts(labels: np.ndarray, score: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """True and false positives at each threshold from the highest score down, from (0, 0); ties are one step."""
+    labels, score = np.asarray(labels), np.asarray(score)
+    if not 0 < labels.sum() < len(labels):
+        raise UserError("a curve over thresholds needs people of both classes")
+    order = np.argsort(-score, kind="stable")
+    ends = np.flatnonzero(np.append(np.diff(score[order]) != 0, True))
+    true = np.cumsum(labels[order])[ends]
+    return np.append(0, true), np.append(0, ends + 1 - true)
+
+
+def _thousands(value: float, position: int | None = None) -> str:
+    """Tick label of a count: 12k, 1.5M."""
+    for size, letter in ((1e6, "M"), (1e3, "k")):
+        if abs(value) >= size:
+            return f"{value / size:g}{letter}"
+    return f"{value:g}"
