@@ -25,11 +25,12 @@ class GdsPreTrainedModel(PreTrainedModel):
     main_input_name = "features"
     supports_gradient_checkpointing = True
     _supports_sdpa = True
-    _no_split_modules = ("TransformerLayer", "ResidualBlock", "AttentionBlock", "ResidualMlp")
 
     def __init__(self, config: GdsConfig) -> None:
         config.check()
         super().__init__(config)
+        # Only layers that exist: FSDP refuses names that it cannot find.
+        self._no_split_modules = list(BACKBONES[config.backbone].layers_to_shard)
 
     @property
     def n_label_classes(self) -> int:

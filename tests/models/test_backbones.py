@@ -63,6 +63,13 @@ def test_shapes_of_the_contract(backbone, make_config, scores):
     assert decoder(output.last_hidden_state).shape == (6, 10, 7)
 
 
+def test_layers_to_shard_exist(backbone, make_config):
+    model = GdsForDiffusion(make_config(backbone, use_timestep=True))
+    found = {type(module).__name__ for module in model.modules()}
+    assert model._no_split_modules
+    assert set(model._no_split_modules) == set(BACKBONES[backbone].layers_to_shard) <= found
+
+
 def test_people_do_not_see_each_other(backbone, objective, make_config, scores, tokens, keys, shake):
     model = shake(make(objective, backbone, make_config)).eval()
     whole = run(model, scores, tokens, keys).logits

@@ -1,5 +1,7 @@
 """The contract that every backbone keeps."""
 
+from typing import ClassVar
+
 from torch import Tensor, nn
 
 from gds.models.configuration import GdsConfig
@@ -13,6 +15,8 @@ class Backbone(nn.Module):
     """
 
     pooled_size: int
+    # Class names of the repeated layers, which sharding (FSDP) wraps one by one.
+    layers_to_shard: ClassVar[tuple[str, ...]]
 
     @classmethod
     def check_config(cls, config: GdsConfig) -> None:

@@ -21,6 +21,7 @@ class HybridBackbone(Backbone):
     side. The decoder is linear, so that its output is the mixture above.
     """
 
+    layers_to_shard = ("ResidualBlock", "AttentionBlock", "ResidualMlp")
     mixing_size = 64
 
     def __init__(self, config: GdsConfig, in_size: int) -> None:

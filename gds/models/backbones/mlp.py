@@ -96,6 +96,8 @@ def check_mlp(config: GdsConfig) -> None:
 class MlpBackbone(Backbone):
     """The MLP U-Net behind the contract: one token; pooled is that token and the middle."""
 
+    layers_to_shard = ("ResidualMlp",)
+
     def __init__(self, config: GdsConfig, in_size: int) -> None:
         super().__init__()
         self.network = MlpUNet(config, config.n_blocks * in_size)

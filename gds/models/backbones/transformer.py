@@ -88,6 +88,8 @@ class TransformerBackbone(Backbone):
     with zeros.
     """
 
+    layers_to_shard = ("TransformerLayer",)
+
     def __init__(self, config: GdsConfig, in_size: int) -> None:
         super().__init__()
         self.n_tokens = math.ceil(config.n_blocks / config.blocks_per_token)

@@ -197,6 +197,8 @@ def check_unet(config: GdsConfig) -> None:
 class UNet1dBackbone(Backbone):
     """The U-Net behind the contract: tokens are blocks, pooled is the mean of tokens and of the middle."""
 
+    layers_to_shard = ("ResidualBlock", "AttentionBlock")
+
     def __init__(self, config: GdsConfig, in_size: int) -> None:
         super().__init__()
         self.network = UNet1d(config, in_size)
