@@ -2,20 +2,22 @@
 
     OMP_NUM_THREADS=1 python benchmarks/gene_pca.py --genotypes "$GDS_SHARED_DATA/kg_chr22/kg_chr22.bed"
 
-Two cohorts, 2,504 people x 2,000 genes and 10,000 x 500, whose gene sizes are log-normal with median 70 and a tail
-to 5,000 variants among 18,000 genes. Genes are windows of the real genotypes given, with people made of pieces of several where more are
-wanted than there are; without a file, mosaics of random founder haplotypes, whose flatter spectrum takes the
-partial solver two products more. Times are CPU seconds of one thread, the shortest of two runs of each gene, gene by
-gene side by side. scikit-learn is given float32 in memory and 8 components; its full solver sees every tenth gene of
-at most 600 variants and a few larger ones, and its time for the whole distribution follows from power laws between
-neighbouring sizes. ``components`` is what scikit-learn's fit computes (eigenvectors and variances, here in
-float64 from integer sums); ``fit`` adds the cut points of the way back to dosages, which scikit-learn has not.
+Two cohorts, 2,504 people x 2,000 genes and 10,000 x 500. Gene sizes are log-normal with median 70 and a tail that
+would reach 5,000 variants among 18,000 genes. Genes are windows of the real genotypes given, with people made
+of pieces of several where more are wanted than there are; without a file, mosaics of random founder haplotypes,
+whose flatter spectrum takes the partial solver two products more. Times are CPU seconds of one thread, the
+shortest of two runs of each gene, gene by gene side by side. scikit-learn is given float32 in memory and 8
+components; its full solver sees every tenth gene of at most 600 variants and a few larger ones, and its time for the
+whole distribution follows from power laws between neighbouring sizes. ``components`` is what scikit-learn's fit
+computes (eigenvectors and variances, here in float64 from integer sums); ``fit`` adds the cut points of the way
+back to dosages, which scikit-learn has not.
 """
 
 import argparse
 import csv
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -112,17 +114,17 @@ def measure(n_samples: int, n_genes: int, people: np.ndarray | None, peak: float
         values = np.ascontiguousarray(dosage.T, dtype=np.float32)
         k = min(COMPONENTS, size)
         calls: dict[str, Callable[[], object]] = {
-            "components": lambda dosage=dosage: pca._fit_components(dosage, True),
-            "fit": lambda dosage=dosage: pca._fit_block(dosage, True),
-            "scikit-learn default": lambda values=values, k=k: PCA(k).fit(values),
+            "components": partial(pca._fit_components, dosage, True),
+            "fit": partial(pca._fit_block, dosage, True),
+            "scikit-learn default": partial(PCA(k).fit, values),
         }
         if gene in large or (gene % 10 == 5 and size <= 600):
-            calls[FULL] = lambda values=values, k=k: PCA(k, svd_solver="full").fit(values)
+            calls[FULL] = partial(PCA(k, svd_solver="full").fit, values)
         for method, call in calls.items():
             seconds[method].append((size, cpu_seconds(call)))
         covariance = covariance_of(dosage, with_torch=True)
-        covariance_seconds += cpu_seconds(lambda dosage=dosage: covariance_of(dosage, with_torch=True))
-        eigenvector_seconds += cpu_seconds(lambda covariance=covariance: covariance.leading(COMPONENTS))
+        covariance_seconds += cpu_seconds(partial(covariance_of, dosage, with_torch=True))
+        eigenvector_seconds += cpu_seconds(partial(covariance.leading, COMPONENTS))
     total = {method: sum(took for _, took in seconds[method]) for method in methods}
     total[FULL] = extrapolated(sizes, dict(seconds[FULL]))
     # Every Gram matrix in full, which is what the fastest float library would have to multiply.
