@@ -13,7 +13,7 @@ from gds.genotypes.simulate.ascertainment import Ascertainment, ascertain
 from gds.genotypes.simulate.covariates import batch_shares, draw_batches
 from gds.genotypes.simulate.demography import simulate_pool
 from gds.genotypes.simulate.disease import design_disease
-from gds.genotypes.simulate.genotyping import miscall
+from gds.genotypes.simulate.genotyping import genotype, miscall
 from gds.genotypes.simulate.layout import GAP, HG19_AUTOSOMES, lay_genes
 from gds.genotypes.simulate.people import apportion, recruit
 
@@ -53,6 +53,16 @@ def disease_of(pool, **changes):
 def recruits(pool, disease, n_cases, n_controls, **changes):
     options = {"n_pairs": 0, "relation": "sibling", "seed": 2}
     return recruit(disease, pool.weights, n_cases=n_cases, n_controls=n_controls, **(options | changes))
+
+
+def genotyped(pool, disease, people):
+    samples = pd.DataFrame(
+        {"id": [f"P{row}" for row in range(len(people))], "family": "", "sex": np.zeros(len(people), np.int8)}
+    )
+    return genotype(
+        pool, disease, people, samples, np.full(len(people), "A"),
+        relation="sibling", artefact_fraction=0, missing_rate=0, phased=False, seed=2,
+    )  # fmt: skip
 
 
 def test_the_same_seed_gives_the_same_cohort_bit_by_bit_and_another_one_another(cohort):
@@ -234,14 +244,9 @@ def test_no_heritability_is_no_signal_at_all():
 
 
 def test_allele_frequencies_of_people_are_those_of_the_pool(pool):
-    from gds.genotypes.simulate.genotyping import genotype
-
     disease = disease_of(pool, heritability=0)
     people, *_ = recruits(pool, disease, 0, 2000)
-    genotypes = genotype(
-        pool, disease, people, pd.DataFrame(), np.full(2000, "A"),
-        relation="sibling", artefact_fraction=0, missing_rate=0, phased=False, seed=2,
-    )  # fmt: skip
+    genotypes = genotyped(pool, disease, people)
     expected = pool.allele_frequency @ pool.weights
     # Stratified by population, so the variance is that within populations.
     within = (pool.allele_frequency * (1 - pool.allele_frequency)) @ pool.weights
@@ -255,12 +260,7 @@ def test_linkage_disequilibrium_is_within_genes_only(pool):
     variant_gene = pool.variants["gene"].to_numpy()
     disease = disease_of(pool, heritability=0)
     people, *_ = recruits(pool, disease, 0, 800)
-    from gds.genotypes.simulate.genotyping import genotype
-
-    genotypes = genotype(
-        pool, disease, people, pd.DataFrame(), np.full(800, "A"),
-        relation="sibling", artefact_fraction=0, missing_rate=0, phased=False, seed=2,
-    )  # fmt: skip
+    genotypes = genotyped(pool, disease, people)
     one = np.flatnonzero(people.population == 0)  # within one population, or structure links genes
     dosage = genotypes.dosage[one]
     common = np.flatnonzero(dosage.std(axis=0) > 0.4)
