@@ -8,12 +8,14 @@ import numpy as np
 from sklearn.base import BaseEstimator, ClassifierMixin
 
 from gds.classifiers.covariates import CovariateClassifier
-from gds.classifiers.on_components import LogisticOnPCs
+from gds.classifiers.hwe_mixture import HWEMixture
+from gds.classifiers.on_components import LogisticOnPCs, ShrinkageLDA
 from gds.classifiers.ridge import DosageRidge
 from gds.classifiers.tuned_logistic import LogisticProbe, class_indices
 
 __all__ = [
-    "METHODS", "CovariateClassifier", "DosageRidge", "LogisticOnPCs", "LogisticProbe", "Method", "PriorClassifier",
+    "METHODS", "CovariateClassifier", "DosageRidge", "HWEMixture", "LogisticOnPCs", "LogisticProbe", "Method",
+    "PriorClassifier", "ShrinkageLDA",
 ]  # fmt: skip
 
 
@@ -76,6 +78,18 @@ METHODS: dict[str, Method] = {
     ),
     "ridge on dosages": Method(
         "GBLUP: ridge regression on all standardised dosages", lambda seed: DosageRidge(seed=seed), "dosages", True
+    ),
+    "LDA on PCs": Method(
+        "shrinkage discriminant analysis on 25 principal components",
+        lambda seed: ShrinkageLDA(seed=seed), "dosages", True,
+    ),
+    "HWE mixture": Method(
+        "Hardy-Weinberg mixture with a low-rank prior, no EM",
+        lambda seed: HWEMixture(n_iterations=0, seed=seed), "dosages", True,
+    ),
+    "HWE-EM": Method(
+        "Hardy-Weinberg mixture with a low-rank prior and tempered EM over unlabelled people",
+        lambda seed: HWEMixture(seed=seed), "dosages", True,
     ),
     "probe": Method("logistic regression on embeddings", lambda seed: LogisticProbe(seed=seed), "features"),
 }  # fmt: skip

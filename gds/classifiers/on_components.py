@@ -91,7 +91,8 @@ class LogisticOnPCs(ClassifierMixin, BaseEstimator):
                 ],
             )
             best = int(loss.argmin())
-            self.n_components_, self.C_ = counts[best // len(penalties)], penalties[best % len(penalties)]
+            self.n_components_ = counts[best // len(penalties)]
+            self.C_ = float(penalties[best % len(penalties)])
         self.model_ = fit_logistic(scores[:, : self.n_components_], index, self.C_)
         return self
 
@@ -105,3 +106,55 @@ class LogisticOnPCs(ClassifierMixin, BaseEstimator):
 
     def _scores(self, X: np.ndarray) -> np.ndarray:
         return self.pca_.transform(X) / np.sqrt(self.pca_.variance_[0])
+
+
+class ShrinkageLDA(ClassifierMixin, BaseEstimator):
+    """Principal components of all training people, then linear discriminant analysis of the labelled ones.
+
+    The covariance within classes is shrunk by the formula of Ledoit and Wolf (2004), so there is
+    nothing to tune.
+
+    Parameters
+    ----------
+    n_components
+        Components, fewer where people or variants are fewer.
+    seed
+        Of the component solver, where it iterates.
+    """
+
+    def __init__(self, n_components: int = 25, *, seed: int = 0) -> None:
+        self.n_components = n_components
+        self.seed = seed
+
+    def fit(
+        self,
+        X: np.ndarray,
+        y: np.ndarray,
+        unlabelled: np.ndarray | None = None,
+        groups: np.ndarray | None = None,
+    ) -> "ShrinkageLDA":
+        """Fit components on everyone given, the discriminants on labelled people.
+
+        Parameters
+        ----------
+        X, y, unlabelled
+            As in :meth:`LogisticOnPCs.fit`.
+        groups
+            Not used, as nothing is tuned; taken so that all methods are called alike.
+        """
+        from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
+
+        self.classes_, index = class_indices(y)
+        self.pca_ = DosagePCA(self.n_components, seed=self.seed)
+        self.pca_.fit([X] if unlabelled is None else [X, unlabelled])
+        self.model_ = LinearDiscriminantAnalysis(solver="lsqr", shrinkage="auto")
+        self.model_.fit(self.pca_.transform(X), index)
+        return self
+
+    def predict_proba(self, X: np.ndarray) -> np.ndarray:
+        """Class probabilities, shape (sample, class)."""
+        return self.model_.predict_proba(self.pca_.transform(X))
+
+    def predict(self, X: np.ndarray) -> np.ndarray:
+        """Most probable class, shape (sample,)."""
+        return self.classes_[self.predict_proba(X).argmax(axis=1)]

@@ -1,0 +1,247 @@
+"""A mixture of Hardy-Weinberg populations, learned from few labelled and many unlabelled people.
+
+Each class has an allele frequency at every site, people carry two draws of it, and sites are independent:
+naive Bayes with two binomial draws a site. Two things make it work with a handful of labels. A class that
+has few members takes its frequencies from a prior fitted on everyone (:class:`LowRankPrior`), and unlabelled
+people add what they probably are (EM), with posteriors tempered because linked sites are not independent.
+"""
+
+from collections.abc import Sequence
+
+import numpy as np
+from scipy.special import log_softmax
+from sklearn.base import BaseEstimator, ClassifierMixin, clone
+
+from gds.classifiers.frequency_prior import FrequencyPrior, LowRankPrior
+from gds.classifiers.inner_folds import inner_folds
+from gds.classifiers.standardised import TILE_CELLS, check_dosages
+from gds.classifiers.tuned_logistic import class_indices
+from gds.errors import UserError
+
+TEMPERATURES = tuple(2.0 ** np.arange(-1, 8, 0.5))
+
+
+class HWEMixture(ClassifierMixin, BaseEstimator):
+    """Semi-supervised naive Bayes under Hardy-Weinberg equilibrium ("HWE-EM").
+
+    With weights w (1 for a labelled person in its class) the frequency of class c at site j is
+
+    p_cj = (sum_i w_ic x_ij + alpha q_cj) / (2 sum_i w_ic + alpha),   q from the prior,
+
+    the log posterior of a person is sum_j x_j log p_cj + (2 - x_j) log(1 - p_cj) + log pi_c, divided by the
+    temperature before the softmax, and an unlabelled person's weight is ``unlabelled_weight`` times the result.
+    Missing dosages are left out of every sum; pi is the share of labelled people.
+
+    Folds of the labelled people decide two things. EM is given up (``n_iterations_`` = 0) if its held-out
+    log-loss is higher than without it by more than one standard error of the paired difference. And predictions are calibrated: the log-likelihood is divided by the
+    temperature of lowest held-out log-loss before log pi is added. Held-out people take part in neither the counts nor
+    the EM of their fold. Without possible folds EM is kept and predictions use ``temperature``.
+
+    Parameters
+    ----------
+    alpha
+        Weight of the prior, in alleles.
+    temperature
+        Of the posteriors in EM.
+    unlabelled_weight
+        Weight of an unlabelled person, 0 ... 1.
+    n_iterations
+        Iterations of EM; 0: labelled people and prior only.
+    prior
+        A :class:`FrequencyPrior`; None: :class:`LowRankPrior` of 12 components.
+    variants
+        Variants to use, as a boolean mask or indices (e.g. LD-pruned ones); None: all.
+    fall_back
+        Whether folds may give up EM.
+    n_folds, seed
+        Folds of the labelled people.
+
+    Attributes
+    ----------
+    n_iterations_ : int
+        Iterations used.
+    temperature_ : float
+        Of predictions.
+    held_out_loss_ : dict
+        Held-out log-loss ``{"em": ..., "no em": ...}`` at the best temperature of each; empty without folds.
+    allele_frequency_ : numpy.ndarray
+        Shape (class, variant used).
+
+    Notes
+    -----
+    Nigam et al. 2000, Machine Learning 39:103-134, for EM with down-weighted unlabelled examples;
+    the model of classes is that of STRUCTURE (Pritchard et al. 2000) without admixture.
+    """
+
+    def __init__(
+        self,
+        *,
+        alpha: float = 20.0,
+        temperature: float = 4.0,
+        unlabelled_weight: float = 0.5,
+        n_iterations: int = 10,
+        prior: FrequencyPrior | None = None,
+        variants: np.ndarray | None = None,
+        fall_back: bool = True,
+        n_folds: int = 5,
+        seed: int = 0,
+    ) -> None:
+        self.alpha = alpha
+        self.temperature = temperature
+        self.unlabelled_weight = unlabelled_weight
+        self.n_iterations = n_iterations
+        self.prior = prior
+        self.variants = variants
+        self.fall_back = fall_back
+        self.n_folds = n_folds
+        self.seed = seed
+
+    def fit(
+        self,
+        X: np.ndarray,
+        y: np.ndarray,
+        unlabelled: np.ndarray | None = None,
+        groups: np.ndarray | None = None,
+    ) -> "HWEMixture":
+        """Fit on labelled and unlabelled training people.
+
+        Parameters
+        ----------
+        X
+            Dosages of labelled people, int8, shape (sample, variant), -1 missing.
+        y
+            Labels, shape (sample,).
+        unlabelled
+            Dosages of further training people, shape (sample, variant).
+        groups
+            Families of the labelled people, kept within one fold.
+        """
+        if self.alpha <= 0 or self.temperature <= 0 or not 0 <= self.unlabelled_weight <= 1:
+            raise UserError(
+                f"expected alpha > 0, temperature > 0 and an unlabelled weight of 0 ... 1, found {self.alpha}, "
+                f"{self.temperature} and {self.unlabelled_weight}"
+            )
+        self.classes_, index = class_indices(y)
+        self.n_features_in_ = X.shape[1]
+        parts = [self._used(part) for part in ([X] if unlabelled is None else [X, unlabelled])]
+        prior = LowRankPrior(seed=self.seed) if self.prior is None else clone(self.prior, safe=False)
+        self.prior_ = prior.fit(parts)
+        weights = np.eye(len(self.classes_))[index]
+        self._choose(parts, index, weights, groups)
+        self._expectation_maximisation(parts, weights, self.n_iterations_)
+        self.prior_.forget_people()
+        return self
+
+    def log_likelihood(self, X: np.ndarray) -> np.ndarray:
+        """Log probability of each person's genotypes in each class, shape (sample, class)."""
+        check_dosages(X, self.n_features_in_)
+        return _log_likelihood([self._used(X)], self.allele_frequency_)
+
+    def predict_proba(self, X: np.ndarray) -> np.ndarray:
+        """Class probabilities, shape (sample, class)."""
+        return np.exp(_calibrated(self.log_likelihood(X), self.log_prior_, self.temperature_))
+
+    def predict(self, X: np.ndarray) -> np.ndarray:
+        """Most probable class, shape (sample,)."""
+        return self.classes_[self.predict_proba(X).argmax(axis=1)]
+
+    def _used(self, dosages: np.ndarray) -> np.ndarray:
+        return dosages if self.variants is None else np.ascontiguousarray(dosages[:, self.variants])
+
+    def _choose(
+        self, parts: list[np.ndarray], index: np.ndarray, weights: np.ndarray, groups: np.ndarray | None
+    ) -> None:
+        """Temperature of predictions, and whether EM helps, by folds of the labelled people."""
+        self.temperature_, self.n_iterations_, self.held_out_loss_ = self.temperature, self.n_iterations, {}
+        folds = inner_folds(index, self.n_folds, groups=groups, seed=self.seed)
+        if not folds:
+            return
+        lengths = {"em": self.n_iterations, "no em": 0} if self.n_iterations else {"no em": 0}
+        if not self.fall_back:
+            lengths = dict(list(lengths.items())[:1])
+        losses: dict[str, list[np.ndarray]] = {name: [] for name in lengths}
+        for train, held_out in folds:
+            known = np.zeros_like(weights)
+            known[train] = weights[train]
+            for name, length in lengths.items():
+                self._expectation_maximisation(parts, known, length)
+                likelihood = _log_likelihood([parts[0][held_out]], self.allele_frequency_)
+                rows = np.arange(len(held_out))
+                losses[name].append(
+                    np.array(
+                        [
+                            -_calibrated(likelihood, self.log_prior_, t)[rows, index[held_out]]
+                            for t in TEMPERATURES
+                        ]
+                    )
+                )
+        each = {name: np.concatenate(loss, axis=1) for name, loss in losses.items()}
+        best = {name: int(loss.mean(axis=1).argmin()) for name, loss in each.items()}
+        self.held_out_loss_ = {name: float(each[name][best[name]].mean()) for name in each}
+        chosen = next(iter(lengths))
+        if len(lengths) == 2:
+            worse = each["em"][best["em"]] - each["no em"][best["no em"]]
+            if worse.mean() > worse.std() / np.sqrt(len(worse)):
+                chosen = "no em"
+        self.n_iterations_ = lengths[chosen]
+        self.temperature_ = float(TEMPERATURES[best[chosen]])
+
+    def _expectation_maximisation(
+        self, parts: list[np.ndarray], labelled: np.ndarray, n_iterations: int
+    ) -> None:
+        """Set frequencies and ``log_prior_`` from weights of labelled people; rows of zeros take no part."""
+        n_labelled = len(labelled)
+        weights = np.zeros((sum(len(part) for part in parts), labelled.shape[1]))
+        weights[:n_labelled] = labelled
+        # A class without a member in a fold cannot be: folds keep one of each outside.
+        self.log_prior_ = np.log(labelled.sum(axis=0) / labelled.sum())
+        self.allele_frequency_ = self._frequencies(parts, weights)
+        for _ in range(n_iterations if len(weights) > n_labelled else 0):
+            posterior = _log_likelihood(parts[1:], self.allele_frequency_) + self.log_prior_
+            weights[n_labelled:] = self.unlabelled_weight * np.exp(
+                log_softmax(posterior / self.temperature, axis=1)
+            )
+            self.allele_frequency_ = self._frequencies(parts, weights)
+
+    def _frequencies(self, parts: list[np.ndarray], weights: np.ndarray) -> np.ndarray:
+        """Frequency of each effect allele in each class, shape (class, variant)."""
+        frequency = self.alpha * self.prior_.class_frequency(weights)
+        size = weights.sum(axis=0)
+        for columns, dosage, present in _tiles(parts):
+            counted = weights.T.astype(np.float32) @ dosage
+            alleles = 2 * size[:, None] if present is None else 2 * (weights.T.astype(np.float32) @ present)
+            frequency[:, columns] = (frequency[:, columns] + counted) / (alleles + self.alpha)
+        return np.clip(frequency, 1e-6, 1 - 1e-6)
+
+
+def _log_likelihood(parts: Sequence[np.ndarray], frequency: np.ndarray) -> np.ndarray:
+    """sum_j x_j log p_cj + (2 - x_j) log(1 - p_cj) over present sites, shape (sample, class)."""
+    total = np.zeros((sum(len(part) for part in parts), len(frequency)))
+    absent = np.log1p(-frequency)
+    odds = (np.log(frequency) - absent).astype(np.float32)
+    for columns, dosage, present in _tiles(parts):
+        total += dosage @ odds[:, columns].T
+        if present is None:
+            total += 2 * absent[:, columns].sum(axis=1)
+        else:
+            total += 2 * (present @ absent[:, columns].T.astype(np.float32))
+    return total
+
+
+def _tiles(parts: Sequence[np.ndarray]):
+    """Columns, dosages (missing 0) and, where some are missing, presence; float32, a tile of variants at a time."""
+    n, m = sum(len(part) for part in parts), parts[0].shape[1]
+    width = max(1, TILE_CELLS // max(1, n))
+    for start in range(0, m, width):
+        columns = slice(start, min(start + width, m))
+        tile = np.concatenate([part[:, columns] for part in parts])
+        missing = tile < 0
+        if missing.any():
+            yield columns, np.where(missing, 0, tile).astype(np.float32), (~missing).astype(np.float32)
+        else:
+            yield columns, tile.astype(np.float32), None
+
+
+def _calibrated(likelihood: np.ndarray, log_prior: np.ndarray, temperature: float) -> np.ndarray:
+    """Log posteriors whose evidence is divided by a temperature, shape (sample, class)."""
+    return log_softmax(likelihood / temperature + log_prior, axis=1)
