@@ -6,7 +6,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar, Self
+from typing import Any, ClassVar, Self
 
 import numpy as np
 import pandas as pd
@@ -14,10 +14,9 @@ import pandas as pd
 from gds.errors import UserError
 from gds.features import storage
 from gds.features.streaming import DEFAULT_MEMORY, map_blocks
+from gds.genotypes.align import match_variants
 from gds.genotypes.blocks import Blocks
-
-if TYPE_CHECKING:
-    from gds.genotypes.matrix import GenotypeSource
+from gds.genotypes.matrix import GenotypeSource
 
 
 @dataclass(frozen=True)
@@ -106,7 +105,7 @@ class Featurizer(ABC):
 
     def fit(
         self,
-        source: "GenotypeSource",
+        source: GenotypeSource,
         blocks: Blocks,
         samples: np.ndarray | None = None,
         *,
@@ -144,7 +143,7 @@ class Featurizer(ABC):
 
     def fit_range(
         self,
-        source: "GenotypeSource",
+        source: GenotypeSource,
         blocks: Blocks,
         samples: np.ndarray | None = None,
         *,
@@ -182,7 +181,7 @@ class Featurizer(ABC):
         )
         return BlockRange(which.start, which.stop, len(people), [found[i] for i in which])
 
-    def combine(self, source: "GenotypeSource", blocks: Blocks, ranges: Sequence[BlockRange]) -> Self:
+    def combine(self, source: GenotypeSource, blocks: Blocks, ranges: Sequence[BlockRange]) -> Self:
         """Become fitted from the ranges that together cover all blocks; same bytes as :meth:`fit`.
 
         Raises
@@ -223,7 +222,7 @@ class Featurizer(ABC):
 
     def transform(
         self,
-        source: "GenotypeSource",
+        source: GenotypeSource,
         samples: np.ndarray | None = None,
         *,
         out: np.ndarray | None = None,
@@ -253,8 +252,6 @@ class Featurizer(ABC):
         UserError
             A fitted variant is absent from the source or has other alleles there.
         """
-        from gds.genotypes.align import match_variants
-
         self._check_fitted()
         people = sample_indices(source, samples)
         shape = (len(people), self.n_blocks, self.n_channels)
@@ -370,7 +367,7 @@ class Featurizer(ABC):
             raise UserError(f"this {type(self).__name__} is not fitted: call fit, or from_pretrained")
 
 
-def sample_indices(source: "GenotypeSource", samples: np.ndarray | None) -> np.ndarray:
+def sample_indices(source: GenotypeSource, samples: np.ndarray | None) -> np.ndarray:
     """Indices of the people meant by indices, a boolean mask, or None for all.
 
     Raises

@@ -2,16 +2,14 @@
 
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from typing import TYPE_CHECKING, TypeVar
+from typing import TypeVar
 
 import numpy as np
 from threadpoolctl import threadpool_limits
 
 from gds.errors import UserError
 from gds.genotypes.blocks import Blocks
-
-if TYPE_CHECKING:
-    from gds.genotypes.matrix import GenotypeSource
+from gds.genotypes.matrix import GenotypeSource
 
 Result = TypeVar("Result")
 
@@ -22,7 +20,7 @@ _READ_BYTES = 2**26
 
 def map_blocks(
     function: Callable[[int, np.ndarray], Result],
-    source: "GenotypeSource",
+    source: GenotypeSource,
     blocks: Blocks,
     samples: np.ndarray,
     *,
@@ -136,7 +134,7 @@ def working_bytes(n_variants: int, n_samples: int) -> int:
 
 
 def _check_dosages(
-    dosage: np.ndarray, source: "GenotypeSource", wanted: np.ndarray, samples: np.ndarray
+    dosage: np.ndarray, source: GenotypeSource, wanted: np.ndarray, samples: np.ndarray
 ) -> None:
     if dosage.size and (dosage.max() > 2 or dosage.min() < -1):
         sample, variant = np.argwhere((dosage > 2) | (dosage < -1))[0]
