@@ -17,7 +17,7 @@ ALLOWED = {
     "models": set(),
     "training": {"models"},
     "generation": {"models", "features", "genotypes"},
-    "classifiers": {"features", "genotypes", "models"},
+    "classifiers": {"features", "genotypes", "models", "training"},
     "evaluation": set(),
     "metrics": {"evaluation"},
     "report": {"evaluation"},
@@ -26,7 +26,17 @@ ALLOWED = {
     },
 }  # fmt: skip
 WITHOUT_TORCH = ("genotypes", "features")
-HEAVY = {"torch", "transformers", "accelerate", "diffusers", "datasets", "evaluate", "umap", "msprime", "stdpopsim"}
+HEAVY = {
+    "torch",
+    "transformers",
+    "accelerate",
+    "diffusers",
+    "datasets",
+    "evaluate",
+    "umap",
+    "msprime",
+    "stdpopsim",
+}
 
 
 def imported_modules(path: Path, module_level_only: bool = False) -> set[str]:

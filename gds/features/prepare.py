@@ -142,7 +142,7 @@ def _people(
     shared = people.index.intersection(table.index)
     if shared.empty:
         raise UserError(
-            f"no sample id of {options.phenotypes} (e.g. {', '.join(map(str, table.index[:5]))}) is among those of "
+            f"no sample id of {options.phenotypes} (e.g. {', '.join(table.index[:5])}) is among those of "
             f"{options.genotypes[0]} (e.g. {', '.join(people.index[:5])}): is another column the id (--id-column)?"
         )
     removed = {"phenotype_rows_without_genotypes": len(table) - len(shared)}
@@ -260,7 +260,9 @@ def _with_tables(paths: Sequence[str]) -> list[Path]:
 
 
 def _cohort_name(path: str) -> str:
-    return Path(path).name.split(".")[0]
+    """Name of the file, or of its folder where that says more."""
+    stem = Path(path).name.split(".")[0]
+    return Path(path).resolve().parent.name if stem == "cohort" else stem
 
 
 def _counts(people: pd.DataFrame, label_names: list[str]) -> dict[str, dict[str, int]]:

@@ -7,6 +7,7 @@ from torch import Tensor, nn
 from transformers import PreTrainedModel
 from transformers import initialization as init
 from transformers.modeling_outputs import BaseModelOutputWithPooling
+from transformers.utils import logging
 
 from gds.errors import UserError
 from gds.models.backbones import BACKBONES
@@ -80,9 +81,15 @@ class GdsPreTrainedModel(PreTrainedModel):
             missing although the folder claims to hold this very class.
         """
         return_info = kwargs.pop("output_loading_info", False)
-        model, info = super().from_pretrained(
-            pretrained_model_name_or_path, *model_args, output_loading_info=True, **kwargs
-        )
+        # transformers' own table of differing weights says "can be ignored"; the check below decides instead.
+        verbosity = logging.get_verbosity()
+        logging.set_verbosity_error()
+        try:
+            model, info = super().from_pretrained(
+                pretrained_model_name_or_path, *model_args, output_loading_info=True, **kwargs
+            )
+        finally:
+            logging.set_verbosity(verbosity)
         prefix = f"{cls.base_model_prefix}."
         has_head = hasattr(model, cls.base_model_prefix)
         missing = set(info["missing_keys"])

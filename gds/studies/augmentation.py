@@ -17,7 +17,7 @@ LABELLED_SHARE = 0.25
 
 
 def few_label_generator(
-    encoder: str | Path, task: FewLabelTask, *, n_steps: int = 300, learning_rate: float = 3e-4, seed: int = 0
+    encoder: str | Path, task: FewLabelTask, *, n_steps: int = 200, learning_rate: float = 3e-4, seed: int = 0
 ) -> GenotypeGenerator:
     """Teach a pre-trained denoiser the classes of the labelled few.
 

@@ -34,7 +34,7 @@ DEFAULTS: dict[str, dict[str, dict[str, Any]]] = {
             "num_attention_heads": 4,
             "intermediate_size": 256,
             "blocks_per_token": 4,
-            "mask_ratio": [0.15, 0.75],
+            "mask_ratio": [0.0, 1.0],
             "mask_unit": "slot",
         },
         "training": {"num_train_epochs": 20},

@@ -100,6 +100,14 @@ class GdsTrainer(Trainer):
         self._window_samples = 0
         self._window_start = time.perf_counter()
 
+    def get_eval_dataloader(self, eval_dataset: FeatureDataset | str | None = None) -> Any:
+        """As in transformers.Trainer, but never without the last, smaller batch: everyone is scored."""
+        dropped, self.args.dataloader_drop_last = self.args.dataloader_drop_last, False
+        try:
+            return super().get_eval_dataloader(eval_dataset)
+        finally:
+            self.args.dataloader_drop_last = dropped
+
     def _prepare_inputs(self, inputs: dict[str, Any]) -> dict[str, Any]:
         inputs = super()._prepare_inputs(dict(inputs))
         sample = inputs.pop("sample")
