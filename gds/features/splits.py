@@ -56,14 +56,14 @@ def split_people(
     UserError
         Fractions do not sum to 1, ids repeat, or a split that was asked for would be empty.
     """
-    ids = np.asarray(ids, dtype=str)
-    if len(np.unique(ids)) != len(ids):
-        repeated = pd.Series(ids)[pd.Series(ids).duplicated()].iloc[0]
+    names = np.asarray(ids, dtype=str)
+    if len(np.unique(names)) != len(names):
+        repeated = pd.Series(names)[pd.Series(names).duplicated()].iloc[0]
         raise UserError(f"sample id {repeated!r} occurs more than once: ids must be unique to be split")
     if min(fractions) < 0 or fractions[0] <= 0 or fractions[2] <= 0 or abs(sum(fractions) - 1) > 1e-9:
         raise UserError(f"split fractions must be positive and sum to 1, found {tuple(fractions)}")
-    people = pd.DataFrame({"id": ids, "stratum": "" if strata is None else np.asarray(strata).astype(str)})
-    people["group"] = _whole_groups(ids, groups)
+    people = pd.DataFrame({"id": names, "stratum": "" if strata is None else np.asarray(strata).astype(str)})
+    people["group"] = _whole_groups(names, groups)
     people["testable"] = True if testable is None else np.asarray(testable, dtype=bool)
     rarity = people["stratum"].map(people["stratum"].value_counts())
     units = (

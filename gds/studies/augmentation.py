@@ -7,6 +7,7 @@ import numpy as np
 
 from gds.errors import UserError
 from gds.features.dataset import arrow_dataset
+from gds.features.featurizer import Featurizer
 from gds.generation import GenotypeGenerator
 from gds.models import GdsConfig, GdsForDiffusion
 from gds.studies.few_label_task import FewLabelTask
@@ -37,7 +38,7 @@ def few_label_generator(
         Of order, noise and timesteps.
     """
     generator = GenotypeGenerator.from_pretrained(encoder)
-    featurizer = generator.featurizer
+    featurizer = Featurizer.from_pretrained(encoder)
     few = task.features(task.few, featurizer)
     unlabelled = task.features(task.unlabelled, featurizer)
     repeats = max(1, round(LABELLED_SHARE / (1 - LABELLED_SHARE) * len(unlabelled) / len(few)))

@@ -156,7 +156,8 @@ def headline(task: FewLabelTask, scores: Scores) -> list[str]:
         row = scores.best(role)
         if row is not None:
             lines.append(f"{text}: AUROC {format_interval(*row[['value', 'lower', 'upper']])} ({row.name})")
-    row, confounder = scores.best("baseline"), scores.best("confounder")
+    row, confounder = scores.best("baseline", "chance"), scores.best("confounder")
+    assert row is not None  # chance is always there
     against = f"best simple baseline: AUROC {format_interval(*row[['value', 'lower', 'upper']])} ({row.name})"
     if confounder is not None:
         against += f"; best confounder alone: {confounder['value']:.3f} ({confounder.name})"
@@ -244,8 +245,8 @@ def _add_methods(page: Page, scores: Scores) -> None:
         figures.metric_by_method(
             auroc, "AUROC", chance=0.5, ceiling=scores.ceiling.get("auroc"), roles=auroc["role"].to_dict()
         ),
-        "A method has shown nothing while its interval holds chance. A genetic method matters only above what batch and "
-        "covariates predict alone; above the ceiling it would be too good to be true.",
+        "A method has shown nothing while its interval holds chance. A genetic method matters only above what batch "
+        "and covariates predict alone; above the ceiling it would be too good to be true.",
         "AUROC with interval of every method",
     )
     shown = scores.table.assign(

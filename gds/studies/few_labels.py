@@ -151,7 +151,8 @@ def _add_augmented(
     synthetic, labels = synthetic_people(
         generator, y, options.augment, guidance_scale=options.guidance_scale, seed=options.seed
     )
-    few, test = (task.features(ids, generator.featurizer) for ids in (task.few, task.test))
+    featurizer = Featurizer.from_pretrained(folder)
+    few, test = (task.features(ids, featurizer) for ids in (task.few, task.test))
     features, targets = np.concatenate([few, synthetic]), np.concatenate([y, labels])
     if options.mode == "probe":
         chosen = result.details[f"{name}, probe"]["C"]
