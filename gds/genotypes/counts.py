@@ -5,11 +5,49 @@ from collections.abc import Iterator
 import numpy as np
 from tqdm import tqdm
 
+from gds.errors import UserError
 from gds.genotypes.gene_file import chromosome_keys
 from gds.genotypes.matrix import GenotypeSource
 
 # Reads this large already run at the file's full rate.
 _READ_BYTES = 2**26
+
+
+def as_indices(chosen: np.ndarray | slice | None, n: int, what: str) -> np.ndarray:
+    """Indices of people or variants, from indices, a boolean mask, a slice, or None for all.
+
+    Parameters
+    ----------
+    chosen
+        What was given.
+    n
+        How many there are.
+    what
+        Word for an error, ``"samples"`` or ``"variants"``.
+
+    Raises
+    ------
+    UserError
+        A mask of another length, an index out of range, or one that occurs twice.
+    """
+    if chosen is None:
+        return np.arange(n)
+    if isinstance(chosen, slice):
+        return np.arange(n)[chosen]
+    chosen = np.asarray(chosen)
+    if chosen.dtype == bool:
+        if chosen.shape != (n,):
+            raise UserError(f"a mask of {what} must have shape ({n},), found {chosen.shape}")
+        return np.flatnonzero(chosen)
+    if chosen.size == 0:
+        return np.empty(0, dtype=np.int64)
+    if chosen.ndim != 1 or chosen.dtype.kind not in "iu" or chosen.min() < 0 or chosen.max() >= n:
+        raise UserError(f"{what} must be indices from 0 to {n - 1}, or a mask; found {chosen!r:.100}")
+    if len(np.unique(chosen)) != len(chosen):
+        raise UserError(
+            f"{what} are chosen more than once: {len(chosen):,} indices, {len(np.unique(chosen)):,} distinct"
+        )
+    return chosen.astype(np.int64)
 
 
 def read_in_pieces(
@@ -38,18 +76,24 @@ def read_in_pieces(
         Indices of the variants of one piece, int64, shape (piece,), and their dosages, int8, shape
         (sample, piece), -1 missing.
     """
-    index = np.arange(len(source.variants)) if variants is None else np.asarray(variants, dtype=np.int64)
-    n_samples = len(source.samples) if samples is None else len(samples)
-    step = max(1, _READ_BYTES // max(n_samples, 1))
+    index = as_indices(variants, len(source.variants), "variants")
+    people = as_indices(samples, len(source.samples), "samples")
+    step = max(1, _READ_BYTES // max(len(people), 1))
     with tqdm(total=len(index), desc=task, unit=" variants", delay=5, disable=None) as bar:
         for begin in range(0, len(index), step):
             piece = index[begin : begin + step]
-            yield piece, source.read(as_slice(piece), samples)
+            yield piece, read_dosage(source, piece, people)
             bar.update(len(piece))
 
 
-def as_slice(index: np.ndarray) -> slice | np.ndarray:
-    """A slice where indices are consecutive, which readers serve faster; else the indices."""
+def read_dosage(source: GenotypeSource, variants: np.ndarray, people: np.ndarray) -> np.ndarray:
+    """``source.read`` by indices; a slice, and everyone, where that is what they are: both are read faster."""
+    n = len(source.samples)
+    is_everyone = len(people) == n and (people == np.arange(n)).all()
+    return source.read(_as_slice(variants), None if is_everyone else people)
+
+
+def _as_slice(index: np.ndarray) -> slice | np.ndarray:
     if len(index) and index[-1] - index[0] == len(index) - 1 and (np.diff(index) == 1).all():
         return slice(int(index[0]), int(index[-1]) + 1)
     return index

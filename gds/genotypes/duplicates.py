@@ -3,7 +3,7 @@
 import numpy as np
 import pandas as pd
 
-from gds.genotypes.counts import allele_frequencies, count_genotypes, is_autosomal, read_in_pieces
+from gds.genotypes.counts import allele_frequencies, as_indices, count_genotypes, is_autosomal, read_in_pieces
 from gds.genotypes.matrix import GenotypeSource
 
 _MIN_VARIANTS = 200
@@ -50,6 +50,7 @@ def duplicate_pairs(
         Empty, or why nobody was compared.
     """
     none = pd.DataFrame({"first": [], "second": [], "concordance": [], "variants": []})
+    people = as_indices(samples, len(source.samples), "samples")
     index = np.flatnonzero(is_autosomal(source.variants["chromosome"].to_numpy(object)))
     places = source.variants.iloc[index]
     n_regions = len(places["position"].floordiv(_REGION).groupby(places["chromosome"]).value_counts())
@@ -60,7 +61,7 @@ def duplicate_pairs(
     chosen: list[np.ndarray] = []
     n_chosen = 0
     for begin in range(0, len(shuffled), _MAX_VARIANTS):
-        for _, dosage in read_in_pieces(source, np.sort(shuffled[begin : begin + _MAX_VARIANTS]), samples):
+        for _, dosage in read_in_pieces(source, np.sort(shuffled[begin : begin + _MAX_VARIANTS]), people):
             frequency = allele_frequencies(count_genotypes(dosage))
             common = np.minimum(frequency, 1 - frequency) >= min_frequency
             chosen.append(dosage[:, common])

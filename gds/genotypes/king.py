@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 from tqdm import tqdm
 
-from gds.genotypes.counts import read_in_pieces
+from gds.genotypes.counts import as_indices, read_in_pieces
 from gds.genotypes.matrix import GenotypeSource
 
 # A tile of this many people and a piece of this many variants work in 500 MB.
@@ -90,11 +90,11 @@ def related_pairs(
     pandas.DataFrame
         Columns first, second (places among ``samples``, first < second), kinship.
     """
-    n_samples = len(source.samples) if samples is None else len(samples)
+    people = as_indices(samples, len(source.samples), "samples")
     # int8, so 1 GB for 20,000 people at 50,000 variants.
-    pieces = read_in_pieces(source, variants, samples, task="reading genotypes for kinship")
+    pieces = read_in_pieces(source, variants, people, task="reading genotypes for kinship")
     dosage = np.concatenate([piece for _, piece in pieces], axis=1)
-    begins = range(0, n_samples, _TILE)
+    begins = range(0, len(people), _TILE)
     tiles = [(i, j) for i in begins for j in begins if j >= i]
     found = []
     for i, j in tqdm(tiles, desc="kinship of pairs", unit=" tiles", delay=5, disable=None):

@@ -6,7 +6,7 @@ import numpy as np
 from tqdm import tqdm
 
 from gds.errors import UserError
-from gds.genotypes.counts import allele_frequencies, as_slice, count_genotypes
+from gds.genotypes.counts import allele_frequencies, as_indices, count_genotypes, read_dosage
 from gds.genotypes.matrix import GenotypeSource
 
 # Dosages of one piece; products are float32, exact for integers below 2**24, so up to four million people.
@@ -126,7 +126,7 @@ def ld_prune(
     samples
         Indices of the (training) people to compute with; default all.
     variants
-        Ascending indices of the variants to choose from; default all.
+        Indices of the variants to choose from; default all.
 
     Returns
     -------
@@ -143,12 +143,13 @@ def ld_prune(
     if step < 1:
         raise UserError(f"the step of an LD window must be at least 1 variant, found {step}")
     parse_window(window)
-    index = np.arange(len(source.variants)) if variants is None else np.asarray(variants, dtype=np.int64)
+    people = as_indices(samples, len(source.samples), "samples")
+    index = np.sort(as_indices(variants, len(source.variants), "variants"))
     kept = []
     with tqdm(total=len(index), desc="pruning by LD", unit=" variants", delay=5, disable=None) as bar:
         for here in by_chromosome(source, index):
             begin, end = windows(source.variants["position"].to_numpy()[here], window, step)
-            conflicts, frequency = _conflicts(source, here, begin, end, r2, samples)
+            conflicts, frequency = _conflicts(source, here, begin, end, r2, people)
             removed = np.isnan(frequency) | (frequency == 0) | (frequency == 1)
             _remove_in_windows(conflicts, np.maximum(frequency, 1 - frequency), removed, begin, end)
             kept.append(here[~removed])
@@ -177,25 +178,24 @@ def _conflicts(
     begin: np.ndarray,
     end: np.ndarray,
     r2: float,
-    samples: np.ndarray | None,
+    people: np.ndarray,
 ) -> tuple[list[np.ndarray], np.ndarray]:
     """For each variant, the later ones that share a window with it and exceed ``r2``; and frequencies."""
     n = len(index)
     # The last window that holds variant i reaches furthest.
     reach = end[np.searchsorted(begin, np.arange(n), side="right") - 1]
-    n_samples = len(source.samples) if samples is None else len(samples)
-    width = max(64, _PIECE_BYTES // max(n_samples, 1))
+    width = max(64, _PIECE_BYTES // max(len(people), 1))
     conflicts: list[np.ndarray] = []
     frequency = np.full(n, np.nan)
     for first in range(0, n, width):
         last = min(first + width, n)
-        dosage = source.read(as_slice(index[first:last]), samples)
+        dosage = read_dosage(source, index[first:last], people)
         frequency[first:last] = allele_frequencies(count_genotypes(dosage))
         rows = dosage.shape[1]
         found: list[list[np.ndarray]] = [[] for _ in range(rows)]
         for other in range(first, int(reach[last - 1]), width):
             other_last = min(other + width, int(reach[last - 1]))
-            right = dosage if other == first else source.read(as_slice(index[other:other_last]), samples)
+            right = dosage if other == first else read_dosage(source, index[other:other_last], people)
             _search_piece(dosage, right, first, other, reach, r2, found)
         conflicts += [np.concatenate(parts) if parts else np.empty(0, np.int64) for parts in found]
     return conflicts, frequency

@@ -5,7 +5,7 @@ import pandas as pd
 
 from gds.errors import UserError
 from gds.genotypes.blocks import Blocks, contiguous_blocks
-from gds.genotypes.counts import as_slice
+from gds.genotypes.counts import as_indices, read_dosage
 from gds.genotypes.ld import by_chromosome, squared_correlation
 from gds.genotypes.matrix import GenotypeSource
 
@@ -53,9 +53,10 @@ def ld_blocks(
             f"LD blocks of {min_variants} to {max_variants} variants cannot fill every chromosome: "
             "max_variants must be at least 2 x min_variants - 1"
         )
+    people = as_indices(samples, len(source.samples), "samples")
     order, begins = [], []
     for here in by_chromosome(source, np.arange(len(source.variants))):
-        gain = _banded_r2(source, here, max_variants, samples) - threshold
+        gain = _banded_r2(source, here, max_variants, people) - threshold
         cuts = np.zeros(len(here), dtype=bool)
         cuts[_best_cuts(gain, min_variants, max_variants)] = True
         order.append(here)
@@ -68,9 +69,7 @@ def ld_blocks(
     return contiguous_blocks(source.variants, index, is_begin, name)
 
 
-def _banded_r2(
-    source: GenotypeSource, index: np.ndarray, width: int, samples: np.ndarray | None
-) -> np.ndarray:
+def _banded_r2(source: GenotypeSource, index: np.ndarray, width: int, people: np.ndarray) -> np.ndarray:
     """r2 of each variant with the ``width - 1`` before it; float64, shape (variant, width - 1).
 
     Column d - 1 is the variant d places before; 0 beyond the chromosome's start and where r2 is undefined.
@@ -80,7 +79,7 @@ def _banded_r2(
     tile = max(256, width)
     before = np.zeros((0, 0), dtype=np.int8)
     for first in range(0, n, tile):
-        dosage = source.read(as_slice(index[first : first + tile]), samples)
+        dosage = read_dosage(source, index[first : first + tile], people)
         context = np.concatenate([before, dosage], axis=1) if before.shape[1] else dosage
         offset = context.shape[1] - dosage.shape[1]
         r2 = np.nan_to_num(squared_correlation(dosage, context))

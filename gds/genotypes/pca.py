@@ -9,6 +9,7 @@ from scipy.linalg import eigh
 from gds.errors import UserError
 from gds.genotypes.counts import (
     allele_frequencies,
+    as_indices,
     genotype_counts,
     is_autosomal,
     read_in_pieces,
@@ -77,10 +78,10 @@ class PrincipalComponents:
             raise UserError(
                 "these genotypes have other variants, or other alleles, than those the components were fitted on"
             )
-        n_samples = len(source.samples) if samples is None else len(samples)
-        scores = np.zeros((n_samples, len(self.eigenvalues)))
+        people = as_indices(samples, len(source.samples), "samples")
+        scores = np.zeros((len(people), len(self.eigenvalues)))
         done = 0
-        for piece, dosage in read_in_pieces(source, rows, samples, task="projecting people"):
+        for piece, dosage in read_in_pieces(source, rows, people, task="projecting people"):
             here = slice(done, done + len(piece))
             scores += _standardise(dosage, self.allele_frequency[here]) @ self.loadings[here]
             done += len(piece)
@@ -115,14 +116,14 @@ def fit_pca(
     UserError
         Fewer people or variants than components are left, or both are too many for an exact solution.
     """
+    people = as_indices(samples, len(source.samples), "samples")
     if variants is None:
-        variants = prune_for_pca(source, samples)
-    variants = np.asarray(variants, dtype=np.int64)
-    frequency = allele_frequencies(genotype_counts(source, samples, variants))
+        variants = prune_for_pca(source, people)
+    variants = np.sort(as_indices(variants, len(source.variants), "variants"))
+    frequency = allele_frequencies(genotype_counts(source, people, variants))
     common = np.minimum(frequency, 1 - frequency) >= max(min_frequency, np.finfo(float).tiny)
     variants, frequency = variants[common], frequency[common]
-    n_samples = len(source.samples) if samples is None else len(samples)
-    n, m = n_samples, len(variants)
+    n, m = len(people), len(variants)
     if not 1 <= n_components <= min(n - 1, m):
         raise UserError(
             f"{n_components} principal components need more people than that and as many variants: {n:,} "
@@ -134,16 +135,16 @@ def fit_pca(
             f"most {_LARGEST_MATRIX:,} of these people and project the others, or prune variants harder"
         )
     if n <= m:
-        eigenvalues, vectors, total = _from_people(source, samples, variants, frequency, n_components)
+        eigenvalues, vectors, total = _from_people(source, people, variants, frequency, n_components)
         loadings = np.concatenate(
             [
                 _standardise(dosage, frequency[_where(variants, piece)]).T @ vectors
-                for piece, dosage in read_in_pieces(source, variants, samples, task="computing loadings")
+                for piece, dosage in read_in_pieces(source, variants, people, task="computing loadings")
             ]
         )
         loadings /= np.linalg.norm(loadings, axis=0)
     else:
-        eigenvalues, loadings, total = _from_variants(source, samples, variants, frequency, n_components)
+        eigenvalues, loadings, total = _from_variants(source, people, variants, frequency, n_components)
     # An eigenvector's sign is arbitrary: the largest loading is made positive.
     peak = np.abs(loadings).argmax(axis=0)
     loadings = loadings * np.sign(loadings[peak, np.arange(n_components)])
@@ -161,12 +162,12 @@ def prune_for_pca(
 ) -> np.ndarray:
     """LD-pruned, common, well-called autosomal variants; ascending indices, int64."""
     candidates = np.flatnonzero(is_autosomal(source.variants["chromosome"].to_numpy(object)))
-    counts = genotype_counts(source, samples, candidates)
+    people = as_indices(samples, len(source.samples), "samples")
+    counts = genotype_counts(source, people, candidates)
     frequency = allele_frequencies(counts)
-    n_samples = len(source.samples) if samples is None else len(samples)
     good = np.minimum(frequency, 1 - frequency) >= min_frequency
-    good &= counts.sum(axis=1) >= min_call_rate * n_samples
-    return ld_prune(source, window, r2=r2, samples=samples, variants=candidates[good])
+    good &= counts.sum(axis=1) >= min_call_rate * len(people)
+    return ld_prune(source, window, r2=r2, samples=people, variants=candidates[good])
 
 
 def _standardise(dosage: np.ndarray, frequency: np.ndarray) -> np.ndarray:
@@ -184,14 +185,14 @@ def _where(variants: np.ndarray, piece: np.ndarray) -> np.ndarray:
 
 def _from_people(
     source: GenotypeSource,
-    samples: np.ndarray | None,
+    people: np.ndarray,
     variants: np.ndarray,
     frequency: np.ndarray,
     n_components: int,
 ) -> tuple[np.ndarray, np.ndarray, float]:
     """Eigenvalues and eigenvectors of the (sample, sample) relationship matrix."""
     relationship: np.ndarray | None = None
-    for piece, dosage in read_in_pieces(source, variants, samples, task="relating people"):
+    for piece, dosage in read_in_pieces(source, variants, people, task="relating people"):
         for begin in range(0, len(piece), 1024):
             part = slice(begin, begin + 1024)
             z = _standardise(dosage[:, part], frequency[_where(variants, piece[part])])
@@ -203,16 +204,14 @@ def _from_people(
 
 def _from_variants(
     source: GenotypeSource,
-    samples: np.ndarray | None,
+    people: np.ndarray,
     variants: np.ndarray,
     frequency: np.ndarray,
     n_components: int,
 ) -> tuple[np.ndarray, np.ndarray, float]:
     """The same eigenvalues, and the loadings, from the (variant, variant) covariance matrix."""
-    n_samples = len(source.samples) if samples is None else len(samples)
-    people = np.arange(n_samples) if samples is None else np.asarray(samples)
     covariance = np.zeros((len(variants), len(variants)))
-    for begin in range(0, n_samples, 1024):
+    for begin in range(0, len(people), 1024):
         z = _standardise(source.read(variants, people[begin : begin + 1024]), frequency)
         covariance += z.T @ z
     covariance /= len(variants)

@@ -9,7 +9,7 @@ from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
 from gds.errors import UserError
-from gds.genotypes.counts import is_autosomal
+from gds.genotypes.counts import as_indices, is_autosomal
 from gds.genotypes.king import related_pairs
 from gds.genotypes.matrix import GenotypeSource
 from gds.genotypes.pca import prune_for_pca
@@ -80,8 +80,8 @@ def find_relatives(
     UserError
         One cluster of 10 people or more exceeds ``max_cluster``.
     """
-    ids = source.samples["id"].astype(str).to_numpy(object)
-    ids = ids if samples is None else ids[np.asarray(samples)]
+    people = as_indices(samples, len(source.samples), "samples")
+    ids = source.samples["id"].astype(str).to_numpy(object)[people]
     no_pairs = pd.DataFrame({"id1": [], "id2": [], "kinship": []})
     if family is not None:
         if len(family) != len(ids):
@@ -94,10 +94,10 @@ def find_relatives(
         n_autosomal = int(is_autosomal(source.variants["chromosome"].to_numpy(object)).sum())
         if n_autosomal < min_variants:
             return _skipped(len(ids), n_autosomal, min_variants, "autosomal variants", no_pairs)
-        variants = prune_for_pca(source, samples)
+        variants = prune_for_pca(source, people)
     if len(variants) < min_variants:
         return _skipped(len(ids), len(variants), min_variants, "LD-pruned autosomal variants", no_pairs)
-    pairs = related_pairs(source, variants, threshold, samples)
+    pairs = related_pairs(source, variants, threshold, people)
     group = _components(pairs, len(ids))
     _check_largest(group, max_cluster, "king")
     report = _counted(group, "king") | {

@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 
 from gds.errors import UserError
-from gds.genotypes.counts import allele_frequencies, count_genotypes, is_autosomal, read_in_pieces
+from gds.genotypes.counts import allele_frequencies, as_indices, count_genotypes, is_autosomal, read_in_pieces
 from gds.genotypes.duplicates import duplicate_pairs
 from gds.genotypes.gene_file import chromosome_keys
 from gds.genotypes.matrix import GenotypeSource
@@ -66,7 +66,7 @@ def sample_quality(
     UserError
         There are no autosomal variants, or nobody passes.
     """
-    people = np.arange(len(source.samples)) if samples is None else np.asarray(samples, dtype=np.int64)
+    people = as_indices(samples, len(source.samples), "samples")
     ids = source.samples["id"].astype(str).to_numpy(object)[people]
     sex = source.samples["sex"].to_numpy()[people]
     chromosome = source.variants["chromosome"].to_numpy(object)

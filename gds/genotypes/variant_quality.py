@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 
 from gds.errors import UserError
-from gds.genotypes.counts import allele_frequencies, count_genotypes, is_autosomal, read_in_pieces
+from gds.genotypes.counts import allele_frequencies, as_indices, count_genotypes, is_autosomal, read_in_pieces
 from gds.genotypes.gene_file import chromosome_keys
 from gds.genotypes.hwe import hardy_weinberg_p
 from gds.genotypes.matrix import GenotypeSource
@@ -64,16 +64,16 @@ def variant_quality(
     UserError
         There are no training people, a tested person is not one of them, or no variant is left.
     """
-    samples = np.asarray(samples, dtype=np.int64)
+    samples = as_indices(samples, len(source.samples), "samples")
     if not len(samples):
         raise UserError("variant filters need training people, none are given")
-    tested = samples if hwe_samples is None else np.asarray(hwe_samples, dtype=np.int64)
+    tested = samples if hwe_samples is None else as_indices(hwe_samples, len(source.samples), "samples")
     if not np.isin(tested, samples).all():
         raise UserError(
             f"{int((~np.isin(tested, samples)).sum())} of the people to test equilibrium in are not "
             "training people"
         )
-    index = np.arange(len(source.variants)) if variants is None else np.asarray(variants, dtype=np.int64)
+    index = as_indices(variants, len(source.variants), "variants")
     chromosome = chromosome_keys(source.variants["chromosome"].to_numpy(object)[index])
     is_x = chromosome == "X"
     sex = source.samples["sex"].to_numpy()[samples]

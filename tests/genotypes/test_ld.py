@@ -112,8 +112,14 @@ def test_blocks_follow_linkage():
     noise = rng.random(dosage.shape) < 0.03
     dosage = np.where(noise, rng.integers(0, 3, dosage.shape), dosage).astype(np.int8)
     n = sum(runs)
-    variants = pd.DataFrame({"chromosome": ["1"] * n + ["2"] * n, "position": [*range(1, n + 1)] * 2})
-    g = Genotypes(np.concatenate([dosage, dosage], axis=1), pd.DataFrame({"id": range(300)}), variants, None)
+    variants = pd.DataFrame(
+        {
+            "chromosome": ["1"] * n + ["2"] * n, "position": [*range(1, n + 1)] * 2,
+            "id": [f"v{i}" for i in range(2 * n)], "effect_allele": "A", "other_allele": "C",
+        }
+    )  # fmt: skip
+    samples = pd.DataFrame({"id": [f"s{i}" for i in range(300)], "family": "", "sex": 0})
+    g = Genotypes(np.concatenate([dosage, dosage], axis=1), samples, variants, None)
     blocks = ld_blocks(g, 0.2)
     assert blocks.sizes.tolist() == runs * 2
     assert blocks.name[:2].tolist() == ["1:ld1", "1:ld2"]

@@ -231,3 +231,16 @@ def test_real_case_control_cohort(shared_data):
     assert 1 - call_rate.mean() == pytest.approx(0.0235, abs=5e-4)
     variants = variant_quality(g, people.kept)
     assert 3000 < len(variants.kept) < 4367
+
+
+def test_people_may_be_a_mask_and_never_twice():
+    g = cohort(n_variants=200)
+    mask = np.arange(200) % 2 == 0
+    by_mask, by_index = (sample_quality(g, people) for people in (mask, np.flatnonzero(mask)))
+    pd.testing.assert_frame_equal(by_mask.table, by_index.table)
+    pd.testing.assert_frame_equal(
+        variant_quality(g, mask).table, variant_quality(g, np.flatnonzero(mask)).table
+    )
+    for wrong in (np.array([1, 1]), np.array([-1]), np.array([200]), np.array([0.5]), mask[:10]):
+        with pytest.raises(UserError, match="samples"):
+            variant_quality(g, wrong)
