@@ -118,7 +118,7 @@ def ld_prune(
     Parameters
     ----------
     source
-        Genotypes, variants of a chromosome sorted by position.
+        Genotypes.
     window, step
         See :func:`windows`.
     r2
@@ -136,7 +136,7 @@ def ld_prune(
     Raises
     ------
     UserError
-        Variants are not sorted, or an option is out of range.
+        An option is out of range.
     """
     if not 0 <= r2 < 1:
         raise UserError(f"r2 must be at least 0 and below 1, found {r2}")
@@ -158,18 +158,12 @@ def ld_prune(
 
 
 def by_chromosome(source: GenotypeSource, index: np.ndarray) -> Iterator[np.ndarray]:
-    """Split indices of variants by chromosome; in each, positions must ascend."""
+    """Indices of variants, chromosome by chromosome, each sorted by position whatever the file's order."""
     chromosome = source.variants["chromosome"].to_numpy(object)[index]
+    position = source.variants["position"].to_numpy()[index]
     for name in dict.fromkeys(chromosome):
-        here = index[chromosome == name]
-        position = source.variants["position"].to_numpy()[here]
-        if (np.diff(position) < 0).any():
-            later = here[np.flatnonzero(np.diff(position) < 0)[0] + 1]
-            raise UserError(
-                f"variant {source.variants['id'].iloc[later]} of chromosome {name} comes after one of higher "
-                "position: sort the file (plink2 --make-pgen --sort-vars) before LD is computed"
-            )
-        yield here
+        here = np.flatnonzero(chromosome == name)
+        yield index[here[np.argsort(position[here], kind="stable")]]
 
 
 def _conflicts(

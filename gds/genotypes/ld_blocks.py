@@ -27,7 +27,7 @@ def ld_blocks(
     Parameters
     ----------
     source
-        Genotypes, variants of a chromosome sorted by position.
+        Genotypes.
     threshold
         Mean r2 from which variants belong together, above 0 and below 1. Among sequenced variants, most of
         them rare, .02 to .1 makes blocks of a useful size; on arrays of common variants .1 to .3 does.
@@ -44,7 +44,7 @@ def ld_blocks(
     Raises
     ------
     UserError
-        An option is out of range, or variants are not sorted.
+        An option is out of range.
     """
     if not 0 < threshold < 1:
         raise UserError(f"the r2 threshold of LD blocks must be between 0 and 1, found {threshold}")
