@@ -33,9 +33,10 @@ class HWEMixture(ClassifierMixin, BaseEstimator):
     Missing dosages are left out of every sum; pi is the share of labelled people.
 
     Folds of the labelled people decide two things. EM is given up (``n_iterations_`` = 0) if its held-out
-    log-loss is higher than without it by more than one standard error of the paired difference. And predictions are calibrated: the log-likelihood is divided by the
-    temperature of lowest held-out log-loss before log pi is added. Held-out people take part in neither the counts nor
-    the EM of their fold. Without possible folds EM is kept and predictions use ``temperature``.
+    log-loss is higher than without it by more than one standard error of the paired difference. And
+    predictions are calibrated: the log-likelihood is divided by the temperature of lowest held-out log-loss
+    before log pi is added. Held-out people take part in neither the counts nor the EM of their fold.
+    Without possible folds EM is kept and predictions use ``temperature``.
 
     Parameters
     ----------

@@ -30,7 +30,7 @@ def reliability_curve(
         One row a bin: ``predicted`` (mean), ``observed``, ``lower``, ``upper``, ``n``.
     """
     labels, probability = _two_classes(labels, probability)
-    edges = np.unique(np.quantile(probability, np.linspace(0, 1, n_bins + 1)[1:-1], method="inverted_cdf"))
+    edges = np.unique(np.quantile(probability, np.linspace(0, 1, n_bins + 1)[1:-1]))
     people = pd.DataFrame({"predicted": probability, "observed": labels})
     table = people.groupby(np.searchsorted(edges, probability, side="left")).agg(
         predicted=("predicted", "mean"), observed=("observed", "mean"), n=("observed", "size")

@@ -108,7 +108,7 @@ def roc_curves(labels: np.ndarray, probability: Mapping[str, np.ndarray]) -> "Fi
     axes.set(
         xlabel="false positive rate", ylabel="true positive rate", xlim=(-0.01, 1.01), ylim=(-0.01, 1.01)
     )
-    axes.set_aspect("equal")
+    axes.set_box_aspect(1)
     axes.legend(loc="lower right")
     return figure
 
@@ -126,6 +126,7 @@ def precision_recall_curves(labels: np.ndarray, probability: Mapping[str, np.nda
             true[1:] / true[-1], precision, where="pre", color=PALETTE[index % len(PALETTE)], label=name
         )
     axes.set(xlabel="recall (share of cases found)", ylabel="precision", xlim=(-0.01, 1.01), ylim=(0, 1.02))
+    axes.set_box_aspect(1)
     axes.legend(loc="lower left")
     return figure
 
@@ -149,7 +150,7 @@ def reliability(curves: Mapping[str, pd.DataFrame]) -> "Figure":
             label=name, **series_look(index),
         )  # fmt: skip
     axes.set(xlabel="predicted probability", ylabel="observed frequency", xlim=(0, 1), ylim=(0, 1))
-    axes.set_aspect("equal")
+    axes.set_box_aspect(1)
     axes.legend(loc="upper left")
     return figure
 
@@ -249,7 +250,6 @@ def embedding_scatter(
         drawn = axes.scatter(*points.T, c=colour, s=size, cmap="viridis", linewidths=0, rasterized=True)
         figure.colorbar(drawn, label=label)
     else:
-        # In a random order, so that no category covers another; each is drawn as one artist of mixed rows.
         categories = sorted(colour.dropna().unique(), key=str)
         for index, category in enumerate(categories):
             look = series_look(index)
@@ -264,7 +264,7 @@ def embedding_scatter(
                 *points[missing].T, c="#c6cbd1", s=size, linewidths=0, label="missing", rasterized=True
             )
         figure.legend(
-            loc="outside right upper", title=label, markerscale=1.6, ncols=1 + len(categories) // 20
+            loc="outside right upper", title=label, markerscale=6 / size**0.5, ncols=1 + len(categories) // 20
         )
     axes.set(xlabel=f"{axes_label} 1", ylabel=f"{axes_label} 2", xticks=[], yticks=[])
     return figure
@@ -330,7 +330,7 @@ def allele_frequencies(
     if correlation is not None:
         axes.text(0.04, 0.95, f"r = {correlation:.3f}", transform=axes.transAxes, va="top")
     axes.set(xlabel="frequency, real", ylabel="frequency, synthetic", xlim=(0, 1), ylim=(0, 1))
-    axes.set_aspect("equal")
+    axes.set_box_aspect(1)
     return figure
 
 

@@ -33,6 +33,8 @@ NOT_CLINICAL = (
     "Research software. Not for clinical use: nothing on this page is a diagnosis, and no decision about a "
     "person's health should rest on it."
 )
+NARROW = 560  # CSS pixels; two figures up to this wide that follow each other stand side by side
+SHORT = 24  # characters; columns of shorter cells are not wrapped
 LARGEST_SVG = 400_000  # bytes; figures of many points are smaller as PNG
 
 NumberFormat = str | Callable[[Any], str]
@@ -118,13 +120,11 @@ class Page:
         for position, name in enumerate(shown.columns):
             column = shown.iloc[:, position]
             numeric = pd.api.types.is_numeric_dtype(column) and not pd.api.types.is_bool_dtype(column)
-            columns.append(
-                {
-                    "name": str(name),
-                    "numeric": numeric or name in formats,
-                    "cells": [_cell(value, formats.get(name)) for value in column],
-                }
-            )
+            cells = [_cell(value, formats.get(name)) for value in column]
+            kind = "number" if numeric or name in formats else "text"
+            if kind == "text" and max(map(len, cells), default=0) <= SHORT:
+                kind = "short"
+            columns.append({"name": str(name), "kind": kind, "cells": cells})
         rows = list(zip(*(column["cells"] for column in columns), strict=True))
         self._last_section().items.append(
             {"kind": "table", "columns": columns, "rows": rows, "caption": caption}
@@ -143,9 +143,13 @@ class Page:
             What it shows, for those who cannot see it.
         """
         source, width = _embedded(figure)
-        self._last_section().items.append(
-            {"kind": "figure", "source": source, "width": width, "caption": caption, "alt": alt}
-        )
+        shown = {"source": source, "width": width, "caption": caption, "alt": alt}
+        items = self._last_section().items
+        previous = items[-1] if items else {}
+        if width <= NARROW and previous.get("kind") == "narrow figures" and len(previous["figures"]) == 1:
+            previous["figures"].append(shown)
+        else:
+            items.append({"kind": "narrow figures" if width <= NARROW else "figure", "figures": [shown]})
 
     def add_record(self, record: Mapping[str, Any]) -> None:
         """Show what it takes to run this again (:func:`gds.provenance.run_record`), folded, at the end."""
@@ -175,12 +179,12 @@ class Page:
 
 
 def format_interval(value: float, lower: float, upper: float, digits: int = 3) -> str:
-    """A value with its interval: ``0.741 (0.702 to 0.780)``; without one: ``0.741``."""
+    """A value with its interval: ``0.741 (0.702–0.780)``; without one: ``0.741``."""
     if math.isnan(value):
         return "–"
     if math.isnan(lower) or math.isnan(upper):
         return f"{value:.{digits}f}"
-    return f"{value:.{digits}f} ({lower:.{digits}f} to {upper:.{digits}f})"
+    return f"{value:.{digits}f} ({lower:.{digits}f}–{upper:.{digits}f})"
 
 
 def _cell(value: Any, wanted: NumberFormat | None) -> str:

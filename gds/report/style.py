@@ -32,7 +32,6 @@ _STYLE: Any = {
     "legend.frameon": False,
     "legend.fontsize": 9,
     "lines.linewidth": 1.8,
-    "savefig.bbox": "tight",
     "savefig.facecolor": "white",
     "svg.hashsalt": "gds",
     "text.color": INK,
