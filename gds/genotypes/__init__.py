@@ -1,9 +1,10 @@
 """Reading, writing, describing and simulating genotypes: numpy and pandas, no torch."""
 
 from gds.genotypes.blocks import Blocks, assign_blocks
-from gds.genotypes.concatenate import open_genotypes, read_genotypes
-from gds.genotypes.matrix import Genotypes, GenotypeSource
+from gds.genotypes.matrix import Genotypes, GenotypeSource, PhasedSource
 from gds.genotypes.phenotypes import read_phenotypes
+from gds.genotypes.read_report import ReadReport
+from gds.genotypes.reading import open_genotypes, open_in_order, read_genotypes
 from gds.genotypes.simulate import simulate_cohort
 from gds.genotypes.write import write_genotypes
 
@@ -11,8 +12,11 @@ __all__ = [
     "Blocks",
     "GenotypeSource",
     "Genotypes",
+    "PhasedSource",
+    "ReadReport",
     "assign_blocks",
     "open_genotypes",
+    "open_in_order",
     "read_genotypes",
     "read_phenotypes",
     "simulate_cohort",

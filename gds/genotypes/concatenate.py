@@ -1,22 +1,21 @@
-"""One cohort from one file or from several, one per chromosome."""
+"""Several files of the same people, one per chromosome, as one cohort."""
 
-from collections.abc import Sequence
-from pathlib import Path
+from collections.abc import Callable, Sequence
 
 import numpy as np
 import pandas as pd
 
-from gds.errors import UserError, did_you_mean
-from gds.genotypes.matrix import Genotypes, GenotypeSource
+from gds.errors import UserError
+from gds.genotypes.matrix import as_indices
 from gds.genotypes.plink import PlinkFile
-
-READERS = {".bed": PlinkFile, ".pgen": PlinkFile}
+from gds.genotypes.read_report import ReadReport, join_reports
+from gds.genotypes.vcf import VcfFile
 
 
 class ConcatenatedFiles:
-    """Several files of the same people as one source, in the order given.
+    """Several files of the same people as one source, in the order of their chromosomes.
 
-    People are in the order of the first file; the others may have another order.
+    People are in the order of the file that was given first; the others may have another order.
 
     Raises
     ------
@@ -24,82 +23,100 @@ class ConcatenatedFiles:
         A file has other people, or a chromosome is in two files.
     """
 
-    def __init__(self, files: Sequence[PlinkFile]) -> None:
-        self.files = list(files)
-        self.samples = self.files[0].samples
-        self._orders = [_order(self.files[0], file) for file in self.files]
-        _check_chromosomes(self.files)
+    def __init__(self, files: Sequence[PlinkFile | VcfFile]) -> None:
+        first = files[0]
+        _check_chromosomes(files)
+        self.files = sorted(files, key=lambda file: chromosome_rank(file.variants["chromosome"].iloc[0]))
+        self.samples = first.samples
+        self.phased = first.phased
+        self.genome_build = _common_build(files)
+        # None where the order of people is that of the first file.
+        self._orders = [_order(first, file) for file in self.files]
         self.variants = pd.concat([file.variants for file in self.files], ignore_index=True)
         self._starts = np.cumsum([0, *(len(file.variants) for file in self.files)])
 
+    @property
+    def report(self) -> ReadReport:
+        """What was read and left out, in all files together."""
+        return join_reports([file.report for file in self.files])
+
     def read(self, variants: slice | np.ndarray, samples: np.ndarray | None = None) -> np.ndarray:
         """As :meth:`gds.genotypes.GenotypeSource.read`."""
-        wanted = np.arange(len(self.variants))[variants]
-        people = np.arange(len(self.samples)) if samples is None else np.arange(len(self.samples))[samples]
-        # Variant-major, as the files are.
-        dosage = np.empty((len(wanted), len(people)), dtype=np.int8)
+        return self._read(lambda file, rows, people: (file.read(rows, people),), variants, samples)[0]
+
+    def read_phased(
+        self, variants: slice | np.ndarray, samples: np.ndarray | None = None
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """As :meth:`gds.genotypes.matrix.PhasedSource.read_phased`."""
+        dosage, haplotypes = self._read(
+            lambda file, rows, people: file.read_phased(rows, people), variants, samples
+        )
+        return dosage, haplotypes
+
+    def _read(
+        self,
+        read: Callable[[PlinkFile | VcfFile, np.ndarray, np.ndarray | None], tuple[np.ndarray, ...]],
+        variants: slice | np.ndarray,
+        samples: np.ndarray | None,
+    ) -> tuple[np.ndarray, ...]:
+        wanted = as_indices(variants, len(self.variants))
+        people = None if samples is None else as_indices(samples, len(self.samples))
         owner = np.searchsorted(self._starts, wanted, side="right") - 1
-        for index in np.unique(owner):
+        owners = np.unique(owner)
+        joined: tuple[np.ndarray, ...] = ()
+        for index in owners if len(owners) else [0]:
             here = owner == index
-            rows = self._orders[index][people]
-            dosage[here] = self.files[index].read(wanted[here] - self._starts[index], rows).T
-        return dosage.T
+            order = self._orders[index]
+            rows = order if people is None else people if order is None else order[people]
+            parts = read(self.files[index], wanted[here] - self._starts[index], rows)
+            if len(owners) < 2:
+                return parts
+            if not joined:
+                # Variant by variant, as the files are.
+                shapes = [(len(wanted), len(part), *part.shape[2:]) for part in parts]
+                joined = tuple(np.empty(shape, dtype=np.int8) for shape in shapes)
+            for whole, part in zip(joined, parts, strict=True):
+                whole[here] = part.swapaxes(0, 1)
+        return tuple(whole.swapaxes(0, 1) for whole in joined)
 
 
-def _order(first: PlinkFile, file: PlinkFile) -> np.ndarray:
-    """Rows of a file in the order of people of the first file."""
-    order = pd.Index(file.samples["id"]).get_indexer(first.samples["id"])
-    if (order < 0).any() or len(file.samples) != len(first.samples):
-        absent = first.samples["id"][order < 0].head(5).tolist()
+def chromosome_rank(name: str) -> tuple[int, str]:
+    """Sorts chromosomes 1, 2, ..., 22, X, Y and the others by name."""
+    return (int(name), "") if name.isdigit() else (10_000, name)
+
+
+def _order(first: PlinkFile | VcfFile, file: PlinkFile | VcfFile) -> np.ndarray | None:
+    """Rows of a file in the order of people of the first file; None where they agree."""
+    ours, theirs = first.samples["id"], file.samples["id"]
+    if ours.equals(theirs):
+        return None
+    order = pd.Index(theirs).get_indexer(pd.Index(ours))
+    if (order < 0).any() or len(ours) != len(theirs):
+        only_first = ours[order < 0].head(5).tolist()
+        only_other = theirs[~theirs.isin(ours)].head(5).tolist()
         raise UserError(
-            f"{file.path} and {first.path} must hold the same people: {len(file.samples)} and "
-            f"{len(first.samples)} samples" + (f"; not in the former: {', '.join(absent)}" if absent else "")
+            f"{first.path} and {file.path} must hold the same people, in any order: {len(ours)} and {len(theirs)}; "
+            f"only in the first: {', '.join(only_first) or 'none'}; only in the second: "
+            f"{', '.join(only_other) or 'none'}. Keep the people that all files share (plink2 --keep, bcftools view -S)"
         )
     return order
 
 
-def _check_chromosomes(files: Sequence[PlinkFile]) -> None:
-    owner: dict[str, Path] = {}
+def _check_chromosomes(files: Sequence[PlinkFile | VcfFile]) -> None:
+    owner: dict[str, PlinkFile | VcfFile] = {}
     for file in files:
         for chromosome in file.variants["chromosome"].unique():
             if chromosome in owner:
                 raise UserError(
-                    f"chromosome {chromosome} is in {owner[chromosome]} and in {file.path}: give each chromosome once"
+                    f"chromosome {chromosome} is given twice, in {owner[chromosome].path} and in {file.path}: give "
+                    "each chromosome once (pieces of one are joined by bcftools concat or plink2 --pmerge-list)"
                 )
-            owner[chromosome] = file.path
+            owner[chromosome] = file
 
 
-def open_genotypes(paths: str | Path | Sequence[str | Path]) -> GenotypeSource:
-    """Open genotype files without reading their genotypes.
-
-    Parameters
-    ----------
-    paths
-        A ``.bed`` or ``.pgen`` file, or several of the same people, one per chromosome.
-
-    Returns
-    -------
-    GenotypeSource
-        Streams any block of variants.
-
-    Raises
-    ------
-    UserError
-        A file that is missing, damaged, of another format, or that does not fit the others.
-    """
-    paths = [paths] if isinstance(paths, str | Path) else list(paths)
-    if not paths:
-        raise UserError("no genotype file was given")
-    files = []
-    for path in map(Path, paths):
-        if path.suffix not in READERS:
-            raise UserError(f"{path}: unknown kind of genotype file; {did_you_mean(path.suffix, READERS)}")
-        files.append(READERS[path.suffix](path))
-    return files[0] if len(files) == 1 else ConcatenatedFiles(files)
-
-
-def read_genotypes(paths: str | Path | Sequence[str | Path], genome_build: str | None = None) -> Genotypes:
-    """Read genotype files into memory; parameters and errors as in :func:`open_genotypes`."""
-    source = open_genotypes(paths)
-    dosage = source.read(slice(0, len(source.variants)))
-    return Genotypes(dosage, source.samples, source.variants, genome_build)
+def _common_build(files: Sequence[PlinkFile | VcfFile]) -> str | None:
+    builds = {file.genome_build: file.path for file in files if file.genome_build is not None}
+    if len(builds) > 1:
+        places = ", ".join(f"{path} is {build}" for build, path in builds.items())
+        raise UserError(f"the files are on different genome builds: {places}; lift one over first")
+    return next(iter(builds), None)

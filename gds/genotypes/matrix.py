@@ -1,12 +1,13 @@
 """Genotypes in memory, and what anything that genotypes can be read from offers."""
 
-from dataclasses import dataclass
-from typing import Protocol
+from dataclasses import dataclass, field
+from typing import Protocol, TypeGuard
 
 import numpy as np
 import pandas as pd
 
 from gds.errors import UserError
+from gds.genotypes.read_report import ReadReport
 
 MISSING = -1
 VARIANT_COLUMNS = ("chromosome", "position", "id", "effect_allele", "other_allele")
@@ -40,6 +41,26 @@ class GenotypeSource(Protocol):
         ...
 
 
+class PhasedSource(GenotypeSource, Protocol):
+    """A source whose two haplotypes a person can be read apart; see :func:`is_phased`."""
+
+    phased: bool
+
+    def read_phased(
+        self, variants: slice | np.ndarray, samples: np.ndarray | None = None
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """Dosages as of :meth:`read`, and haplotypes: int8 (sample, variant, 2), 1 for an effect allele.
+
+        Both haplotypes are -1 where the genotype is missing and where a heterozygote has no phase.
+        """
+        ...
+
+
+def is_phased(source: GenotypeSource) -> TypeGuard[PhasedSource]:
+    """Whether haplotypes were asked for when the source was opened, and are there."""
+    return bool(getattr(source, "phased", False))
+
+
 @dataclass
 class Genotypes:
     """A whole matrix of dosages in memory; itself a :class:`GenotypeSource`.
@@ -53,7 +74,9 @@ class Genotypes:
     genome_build
         E.g. ``"hg19"``; None if not known.
     haplotypes
-        int8 (sample, variant, 2) where phase was asked for, otherwise None.
+        int8 (sample, variant, 2) where phase was asked for, otherwise None; -1 as in :class:`PhasedSource`.
+    report
+        What was read and what was left out, where the genotypes come from files.
 
     Raises
     ------
@@ -66,20 +89,46 @@ class Genotypes:
     variants: pd.DataFrame
     genome_build: str | None = None
     haplotypes: np.ndarray | None = None
+    report: ReadReport | None = field(default=None, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         check_tables(self.samples, self.variants)
         expected = (len(self.samples), len(self.variants))
         if self.dosage.shape != expected:
             raise UserError(
-                f"dosages have shape {self.dosage.shape}, but there are {expected[0]} samples and {expected[1]} variants"
+                f"dosages have shape {self.dosage.shape}, but there are {expected[0]} samples and "
+                f"{expected[1]} variants"
             )
+        if self.haplotypes is not None and self.haplotypes.shape != (*expected, 2):
+            raise UserError(f"haplotypes have shape {self.haplotypes.shape}, expected {(*expected, 2)}")
         check_dosages(self.dosage, self.samples, self.variants)
+
+    @property
+    def phased(self) -> bool:
+        """Whether there are haplotypes."""
+        return self.haplotypes is not None
 
     def read(self, variants: slice | np.ndarray, samples: np.ndarray | None = None) -> np.ndarray:
         """As :meth:`GenotypeSource.read`; a view where the indexing allows one."""
         chosen = self.dosage[:, variants]
         return chosen if samples is None else chosen[samples]
+
+    def read_phased(
+        self, variants: slice | np.ndarray, samples: np.ndarray | None = None
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """As :meth:`PhasedSource.read_phased`.
+
+        Raises
+        ------
+        UserError
+            Phase was not asked for when these genotypes were read.
+        """
+        if self.haplotypes is None:
+            raise UserError(
+                "these genotypes have no haplotypes: read them with read_genotypes(..., phased=True)"
+            )
+        chosen = self.haplotypes[:, variants]
+        return self.read(variants, samples), chosen if samples is None else chosen[samples]
 
     def subset(self, samples: np.ndarray | None = None, variants: np.ndarray | None = None) -> "Genotypes":
         """The genotypes of some people at some variants.
@@ -89,20 +138,22 @@ class Genotypes:
         samples, variants
             Indices or boolean masks; None for all.
         """
-        people = np.arange(len(self.samples)) if samples is None else _indices(samples)
-        sites = np.arange(len(self.variants)) if variants is None else _indices(variants)
+        people = as_indices(samples, len(self.samples))
+        sites = as_indices(variants, len(self.variants))
         return Genotypes(
             dosage=self.dosage[np.ix_(people, sites)],
             samples=self.samples.iloc[people].reset_index(drop=True),
             variants=self.variants.iloc[sites].reset_index(drop=True),
             genome_build=self.genome_build,
             haplotypes=None if self.haplotypes is None else self.haplotypes[np.ix_(people, sites)],
+            report=self.report,
         )
 
 
-def _indices(chosen: np.ndarray) -> np.ndarray:
-    chosen = np.asarray(chosen)
-    return np.flatnonzero(chosen) if chosen.dtype == bool else chosen
+def as_indices(chosen: slice | np.ndarray | None, length: int) -> np.ndarray:
+    """Indices, int64, of what a slice, a boolean mask or an array of indices chooses; None chooses all."""
+    everything = np.arange(length, dtype=np.int64)
+    return everything if chosen is None else everything[chosen]
 
 
 def check_tables(samples: pd.DataFrame, variants: pd.DataFrame, where: str = "genotypes") -> None:
@@ -113,13 +164,31 @@ def check_tables(samples: pd.DataFrame, variants: pd.DataFrame, where: str = "ge
     UserError
         Names the column or the repeated id.
     """
-    for kind, table, columns in (("samples", samples, SAMPLE_COLUMNS), ("variants", variants, VARIANT_COLUMNS)):
+    for kind, table, columns in (
+        ("samples", samples, SAMPLE_COLUMNS),
+        ("variants", variants, VARIANT_COLUMNS),
+    ):
         absent = [name for name in columns if name not in table.columns]
         if absent:
             raise UserError(f"{where}: the table of {kind} lacks {', '.join(absent)}")
-    repeated = samples["id"][samples["id"].duplicated()]
+    check_unique_ids(samples["id"], where)
+
+
+def check_unique_ids(ids: pd.Series, where: str) -> None:
+    """Check that no sample id occurs twice.
+
+    Raises
+    ------
+    UserError
+        Shows up to five of the repeated ids.
+    """
+    repeated = ids[ids.duplicated()].unique()
     if len(repeated):
-        raise UserError(f"{where}: sample id {repeated.iloc[0]!r} occurs more than once; ids must be unique")
+        shown = ", ".join(repr(name) for name in repeated[:5]) + (", ..." if len(repeated) > 5 else "")
+        raise UserError(
+            f"{where}: sample ids must be unique, but {len(repeated)} occur more than once ({shown}): "
+            "rename or remove the repeated people"
+        )
 
 
 def check_dosages(dosage: np.ndarray, samples: pd.DataFrame, variants: pd.DataFrame) -> None:

@@ -7,83 +7,195 @@ import numpy as np
 import pgenlib
 
 from gds.errors import UserError
-from gds.genotypes.matrix import MISSING
+from gds.genotypes.matrix import MISSING, as_indices
+from gds.genotypes.pgen_header import has_dosages
 from gds.genotypes.plink_tables import read_bim, read_fam, read_psam, read_pvar
+from gds.genotypes.rounding import round_dosages
+from gds.genotypes.variant_rules import Chromosomes, select_variants
 
 BED_MAGIC = b"\x6c\x1b\x01"
 PGENLIB_MISSING = -9
+# Genotypes recoded at a time: they still lie in the cache when they are touched again.
+_CACHED = 2**18
 
 
 class PlinkFile:
     """A .bed or .pgen file with its tables; dosages are read when they are asked for.
 
-    Both formats are read by pgenlib, which counts ALT in .pgen and A1 in .bed: the effect allele here.
+    pgenlib counts ALT in .pgen and A1 in .bed: the effect allele here. Males are homozygous on X in both
+    formats and stay so. Expected dosages in a .pgen are rounded, see :mod:`gds.genotypes.rounding`.
 
     Parameters
     ----------
     path
         The ``.bed`` or ``.pgen`` file; ``.bim`` and ``.fam``, or ``.pvar`` and ``.psam``, lie beside it.
+    chromosomes
+        As :func:`gds.genotypes.open_genotypes` takes it.
+    phased
+        Whether :meth:`read_phased` will be used.
 
     Raises
     ------
     UserError
-        A file is missing, truncated, or disagrees with its tables.
+        A file is missing, truncated, or disagrees with its tables; or phase is asked for and not there.
     """
 
-    def __init__(self, path: str | Path) -> None:
+    def __init__(
+        self, path: str | Path, chromosomes: Chromosomes = "autosomes", phased: bool = False
+    ) -> None:
         self.path = Path(path)
-        if not self.path.is_file():
-            raise UserError(f"{self.path} does not exist")
-        if self.path.suffix == ".bed":
-            self.variants = read_bim(self.path.with_suffix(".bim"))
-            self.samples = read_fam(self.path.with_suffix(".fam"))
-            _check_bed(self.path, len(self.samples), len(self.variants))
-        else:
-            self.variants = read_pvar(self.path.with_suffix(".pvar"))
-            self.samples = read_psam(self.path.with_suffix(".psam"))
+        self.phased = phased
+        self.genome_build: str | None = None
+        is_bed = self.path.suffix == ".bed"
+        tables = (".bim", ".fam") if is_bed else (".pvar", ".psam")
+        table = (read_bim if is_bed else read_pvar)(self.path.with_suffix(tables[0]))
+        self.samples = (read_fam if is_bed else read_psam)(self.path.with_suffix(tables[1]))
+        if is_bed:
+            _check_bed(self.path, len(self.samples), len(table))
+        self._has_dosages = not is_bed and has_dosages(self.path)
+        self._n_in_file = len(table)
+        self._allele_offsets = _allele_offsets(table["effect_allele"])
+        self._rows, self.report = select_variants(table, chromosomes, str(self.path), len(self.samples))
+        self.variants = table.iloc[self._rows].reset_index(drop=True)
+        self._counted = np.zeros(len(self._rows), dtype=bool)
         # A reader holds a file position: each thread has its own.
         self._readers = threading.local()
-        self._check_counts(self._reader())
+        if phased and (is_bed or not self._reader().hardcall_phase_present()):
+            raise UserError(
+                f"{self.path} holds no phase: a phased .vcf.gz or .bcf, or a .pgen made from one, does"
+            )
 
     def read(self, variants: slice | np.ndarray, samples: np.ndarray | None = None) -> np.ndarray:
         """As :meth:`gds.genotypes.GenotypeSource.read`; the result is a transposed view, variant by variant."""
-        n_variants, n_samples = len(self.variants), len(self.samples)
+        wanted = as_indices(variants, len(self.variants))
+        reader, n_read, order = self._reader_of(samples)
+        dosage = np.empty((len(wanted), n_read), dtype=np.int8)
+        step = max(1, _CACHED // max(n_read, 1))
+        for begin in range(0, len(wanted), step):
+            rows = self._rows[wanted[begin : begin + step]]
+            piece = dosage[begin : begin + step]
+            if self._has_dosages:
+                self._read_expected(reader, wanted[begin : begin + step], piece, everyone=samples is None)
+                continue
+            try:
+                # Consecutive variants are told apart from others because .pgen records build on the one before.
+                if rows[-1] - rows[0] == len(rows) - 1 and (np.diff(rows) == 1).all():
+                    reader.read_range(int(rows[0]), int(rows[-1]) + 1, piece)
+                else:
+                    reader.read_list(rows.astype(np.uint32), piece)
+            except RuntimeError as error:
+                raise self._unreadable(wanted[begin], error) from error
+            # -9 becomes -1 and 0, 1, 2 stay: one pass, several times faster than a masked assignment.
+            np.maximum(piece, MISSING, out=piece)
+        return dosage.T if order is None else dosage[:, order].T
+
+    def _read_expected(
+        self, reader: pgenlib.PgenReader, wanted: np.ndarray, out: np.ndarray, everyone: bool
+    ) -> None:
+        expected = np.empty(out.shape, dtype=np.float32)
+        try:
+            reader.read_dosages_list(self._rows[wanted].astype(np.uint32), expected)
+        except RuntimeError as error:
+            raise self._unreadable(wanted[0], error) from error
+        new = ~self._counted[wanted]
+        out[:], counts = round_dosages(expected, expected == PGENLIB_MISSING, count=new)
+        if everyone:
+            self.report.calls.update(counts)
+            self._counted[wanted] = True
+
+    def read_phased(
+        self, variants: slice | np.ndarray, samples: np.ndarray | None = None
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """As :meth:`gds.genotypes.matrix.PhasedSource.read_phased`; hard calls, not expected dosages."""
+        wanted = as_indices(variants, len(self.variants))
+        reader, n_read, order = self._reader_of(samples)
+        dosage = np.empty((len(wanted), n_read), dtype=np.int8)
+        haplotypes = np.empty((*dosage.shape, 2), dtype=np.int8)
+        step = max(1, _CACHED // max(n_read, 1))
+        for begin in range(0, len(wanted), step):
+            rows = self._rows[wanted[begin : begin + step]].astype(np.uint32)
+            alleles = np.empty((len(rows), 2 * n_read), dtype=np.int32)
+            phase_known = np.empty((len(rows), n_read), dtype=np.uint8)
+            try:
+                reader.read_alleles_and_phasepresent_list(rows, alleles, phase_known)
+            except RuntimeError as error:
+                raise self._unreadable(wanted[begin], error) from error
+            pairs = np.maximum(alleles, MISSING).reshape(len(rows), n_read, 2)
+            dosage[begin : begin + step] = np.maximum(pairs.sum(axis=2), MISSING)
+            unphased = (phase_known == 0) & (pairs[..., 0] != pairs[..., 1])
+            pairs[unphased] = MISSING
+            if samples is None:
+                self.report.calls["unphased"] += int(unphased.sum())
+            haplotypes[begin : begin + step] = pairs
+        if order is not None:
+            dosage, haplotypes = dosage[:, order], haplotypes[:, order]
+        return dosage.T, haplotypes.swapaxes(0, 1)
+
+    def _reader_of(self, samples: np.ndarray | None) -> tuple[pgenlib.PgenReader, int, np.ndarray | None]:
+        """A reader of these people, how many it reads, and how to bring them into the order asked for."""
         reader = self._reader()
-        if isinstance(variants, slice) and variants.step in (None, 1):
-            start, stop, _ = variants.indices(n_variants)
-            dosage = np.empty((max(stop - start, 0), n_samples), dtype=np.int8)
-            if len(dosage):
-                reader.read_range(start, stop, dosage)
+        if samples is None:
+            people, order = None, None
         else:
-            wanted = np.arange(n_variants, dtype=np.uint32)[variants]
-            dosage = np.empty((len(wanted), n_samples), dtype=np.int8)
-            if len(wanted):
-                reader.read_list(wanted, dosage)
-        # Bitwise: -9 becomes -1 and 0, 1, 2 stay, several times faster than a masked assignment.
-        np.maximum(dosage, MISSING, out=dosage)
-        return dosage.T if samples is None else dosage[:, samples].T
+            asked = as_indices(samples, len(self.samples))
+            people, order = asked, None
+            if (np.diff(asked) <= 0).any():
+                people, order = np.unique(asked, return_inverse=True)
+            if not len(people):
+                people, order = None, np.empty(0, dtype=np.int64)
+        current = self._readers.people
+        same = current is people or (
+            current is not None and people is not None and np.array_equal(current, people)
+        )
+        if not same:
+            reader.change_sample_subset(None if people is None else people.astype(np.uint32))
+            self._readers.people = people
+        return reader, len(self.samples) if people is None else len(people), order
 
     def _reader(self) -> pgenlib.PgenReader:
         if not hasattr(self._readers, "reader"):
             try:
                 self._readers.reader = pgenlib.PgenReader(
-                    bytes(self.path), raw_sample_ct=len(self.samples), variant_ct=len(self.variants)
+                    bytes(self.path),
+                    raw_sample_ct=len(self.samples),
+                    variant_ct=self._n_in_file,
+                    allele_idx_offsets=self._allele_offsets,
                 )
             except RuntimeError as error:
                 raise UserError(
-                    f"{self.path} cannot be read with its tables ({len(self.samples)} samples, "
-                    f"{len(self.variants)} variants): {error}"
+                    f"{self.path} does not fit its tables ({len(self.samples)} people, {self._n_in_file} variants), "
+                    f"or is damaged: {_reason(error)}. Copy all files of the set again"
                 ) from error
+            self._readers.people = None
         return self._readers.reader
 
-    def _check_counts(self, reader: pgenlib.PgenReader) -> None:
-        found = reader.get_raw_sample_ct(), reader.get_variant_ct()
-        expected = len(self.samples), len(self.variants)
-        if found != expected:
-            raise UserError(
-                f"{self.path} holds {found[0]} samples and {found[1]} variants, but its tables hold "
-                f"{expected[0]} and {expected[1]}: do they belong together?"
-            )
+    def _unreadable(self, variant: int, error: RuntimeError) -> UserError:
+        row = self.variants.iloc[int(variant)]
+        return UserError(
+            f"{self.path} is truncated or damaged at or after variant {row['id']} "
+            f"({row['chromosome']}:{row['position']}): {_reason(error)}. Copy the file again"
+        )
+
+    def __getstate__(self) -> dict[str, object]:
+        # Readers hold open files: a copy in another process opens its own.
+        return {name: value for name, value in self.__dict__.items() if name != "_readers"}
+
+    def __setstate__(self, state: dict[str, object]) -> None:
+        self.__dict__.update(state)
+        self._readers = threading.local()
+
+
+def _reason(error: RuntimeError) -> str:
+    text = error.args[0] if error.args else ""
+    return (text.decode(errors="replace") if isinstance(text, bytes) else str(text)).strip().rstrip(".")
+
+
+def _allele_offsets(effect_allele) -> np.ndarray | None:  # type: ignore[no-untyped-def]
+    """Where each variant's alleles begin, as pgenlib needs it if any variant has more than two."""
+    n_alleles = effect_allele.str.count(",").to_numpy() + 2
+    if (n_alleles == 2).all():
+        return None
+    return np.concatenate([[0], np.cumsum(n_alleles)]).astype(np.uintp)
 
 
 def _check_bed(path: Path, n_samples: int, n_variants: int) -> None:
@@ -94,11 +206,13 @@ def _check_bed(path: Path, n_samples: int, n_variants: int) -> None:
     if magic[:2] != BED_MAGIC[:2]:
         raise UserError(f"{path} is not a PLINK .bed file (a gene or interval file also ends in .bed)")
     if magic != BED_MAGIC:
-        raise UserError(f"{path} is in the old sample-major order: plink2 --bfile {path.stem} --make-bed --out NEW")
+        raise UserError(
+            f"{path} is in the old sample-major order: plink1.9 --bfile {path.stem} --make-bed --out NEW"
+        )
     found = path.stat().st_size
     if found != expected:
         what = "truncated" if found < expected else "too long"
         raise UserError(
-            f"{path} is {what}: {n_samples} samples of the .fam and {n_variants} variants of the .bim need "
+            f"{path} is {what}: {n_samples} people of the .fam and {n_variants} variants of the .bim need "
             f"{expected} bytes, found {found}: copy it again, or find the tables that belong to it"
         )

@@ -1,0 +1,67 @@
+"""What the GT of a biallelic VCF record means as a dosage and as two haplotypes.
+
+========================= ======== ============= =============
+GT                        dosage   haplotypes    counted as
+========================= ======== ============= =============
+``0/0`` ``0/1`` ``1/1``   0 1 2    0 0, -1 -1, 1 1   0/1: unphased
+``0|1`` ``1|0``           1        0 1, 1 0
+``./.`` ``.``             -1       -1 -1
+``./1`` ``0|.``           -1       -1 -1         half_missing
+``0`` ``1``               0 2      0 0, 1 1      haploid
+========================= ======== ============= =============
+
+Haploid calls (X in males) become homozygous, as in every PLINK file; a half-missing one is missing, since its
+dosage is not known. Homozygotes need no phase.
+"""
+
+import numpy as np
+
+from gds.genotypes.matrix import MISSING
+
+_NO_SECOND_ALLELE = -2
+
+
+def decode_calls(calls: np.ndarray, haplotypes: bool) -> tuple[np.ndarray, np.ndarray, dict[str, np.ndarray]]:
+    """Decode calls by the table at the head of this file.
+
+    Parameters
+    ----------
+    calls
+        int16, shape (variant, sample, 3): two allele numbers, -1 missing, -2 no second allele; then 1 where
+        the call is phased, as cyvcf2 gives them.
+    haplotypes
+        Whether the second result is wanted.
+
+    Returns
+    -------
+    dosage
+        int8, shape (variant, sample). Above 2 where an allele number is above 1.
+    pairs
+        int8, shape (variant, sample, 2); with no variants unless ``haplotypes``.
+    counts
+        Number of calls of each variant by key of :data:`gds.genotypes.read_report.CALLS`; int64 (variant,).
+    """
+    first, second = calls[..., 0], calls[..., 1]
+    zeros = np.zeros(len(calls), dtype=np.int64)
+    counts = {"haploid": zeros, "half_missing": zeros}
+    if calls.min(initial=0) < 0:
+        one_allele = second == _NO_SECOND_ALLELE
+        second = np.where(one_allele, first, second)
+        missing = (first < 0) | (second < 0)
+        counts["haploid"] = (one_allele & (first >= 0)).sum(axis=1)
+        counts["half_missing"] = (missing & ((first >= 0) | (second >= 0))).sum(axis=1)
+        dosage = np.where(missing, MISSING, _sum_of_alleles(first, second))
+    else:
+        dosage = _sum_of_alleles(first, second)
+    pairs = np.empty((0, *calls.shape[1:2], 2), dtype=np.int8)
+    if haplotypes:
+        pairs = np.stack([first, second], axis=-1).astype(np.int8)
+        unphased = (dosage == 1) & (calls[..., 2] == 0)
+        pairs[unphased | (dosage < 0)] = MISSING
+        counts["unphased"] = unphased.sum(axis=1)
+    return dosage.astype(np.int8), pairs, counts
+
+
+def _sum_of_alleles(first: np.ndarray, second: np.ndarray) -> np.ndarray:
+    """Number of effect alleles; 3 where an allele number is neither 0 nor 1."""
+    return np.where((first > 1) | (second > 1), 3, first + second)
