@@ -13,7 +13,8 @@ from gds.genotypes.variant_quality import x_allele_frequencies
 
 # Positions on X outside both pseudo-autosomal regions, whichever of hg19 and hg38 they are of.
 _NOT_PSEUDOAUTOSOMAL = (2_781_480, 154_931_043)
-_MIN_X_VARIANTS = 100
+# Fewer heterozygotes than this, expected of a woman, leave F too noisy to contradict a record.
+_MIN_EXPECTED_ON_X = 50
 # Inbreeding coefficient on X: below is a woman, above a man (the limits of ``plink --check-sex``).
 _FEMALE_BELOW, _MALE_ABOVE = 0.2, 0.8
 _MIN_HETEROZYGOSITY_VARIANTS = 100
@@ -76,7 +77,7 @@ def sample_quality(
     n_called, n_het, expected = _heterozygosity(source, autosomal, people, men=np.zeros(len(people), bool))
     call_rate = n_called / len(autosomal)
     inbreeding = _coefficient(n_het, expected)
-    x_inbreeding, n_x = _x_inbreeding(source, people, sex)
+    x_inbreeding, expected_on_x = _x_inbreeding(source, people, sex)
     table = pd.DataFrame(
         {
             "id": ids,
@@ -111,7 +112,7 @@ def sample_quality(
                 + (" for their ancestry" if ancestry is not None else ""),
             )  # fmt: skip
     if check_sex:
-        _sex_step(steps, x_inbreeding, sex, n_x)
+        _sex_step(steps, x_inbreeding, expected_on_x, sex)
     if min_concordance <= 1:
         _duplicate_step(steps, table, source, people[well_called], min_concordance)
     result = steps.result()
@@ -145,16 +146,18 @@ def _coefficient(n_het: np.ndarray, expected: np.ndarray) -> np.ndarray:
     return 1 - np.divide(n_het, expected, out=np.full(len(expected), np.nan), where=enough)
 
 
-def _x_inbreeding(source: GenotypeSource, people: np.ndarray, sex: np.ndarray) -> tuple[np.ndarray, int]:
-    """F on X, and the number of variants it is from."""
+def _x_inbreeding(
+    source: GenotypeSource, people: np.ndarray, sex: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """F on X, and the number of heterozygotes expected of a woman; each shape (sample,)."""
     position = source.variants["position"].to_numpy()
     low, high = _NOT_PSEUDOAUTOSOMAL
     is_x = chromosome_keys(source.variants["chromosome"].to_numpy(object)) == "X"
     variants = np.flatnonzero(is_x & (position >= low) & (position <= high))
     if not len(variants):
-        return np.full(len(people), np.nan), 0
+        return np.full(len(people), np.nan), np.zeros(len(people))
     _, n_het, expected = _heterozygosity(source, variants, people, men=sex == 1)
-    return _coefficient(n_het, expected), len(variants)
+    return _coefficient(n_het, expected), expected
 
 
 def _robust_distance(value: np.ndarray, usable: np.ndarray, ancestry: np.ndarray | None) -> np.ndarray:
@@ -170,15 +173,22 @@ def _robust_distance(value: np.ndarray, usable: np.ndarray, ancestry: np.ndarray
     return np.divide(centred, spread, out=np.zeros(len(value)), where=usable & (spread > 0))
 
 
-def _sex_step(steps: FilterSteps, x_inbreeding: np.ndarray, sex: np.ndarray, n_x: int) -> None:
-    if n_x < _MIN_X_VARIANTS:
-        steps.skip("sex", f"{n_x} variants on X, {_MIN_X_VARIANTS} are needed")
-        return
-    recorded = (sex == 1) | (sex == 2)
-    if not recorded.any():
+def _sex_step(
+    steps: FilterSteps, x_inbreeding: np.ndarray, expected_on_x: np.ndarray, sex: np.ndarray
+) -> None:
+    if not ((sex == 1) | (sex == 2)).any():
         steps.skip("sex", "nobody's sex is recorded")
         return
+    recorded = ((sex == 1) | (sex == 2)) & (expected_on_x >= _MIN_EXPECTED_ON_X)
+    if not recorded.any():
+        steps.skip(
+            "sex",
+            f"X lets expect at most {expected_on_x.max():.0f} heterozygotes of a woman, "
+            f"{_MIN_EXPECTED_ON_X} are needed",
+        )
+        return
     fails = ((sex == 1) & (x_inbreeding < _FEMALE_BELOW)) | ((sex == 2) & (x_inbreeding > _MALE_ABOVE))
+    fails &= recorded
     unclear = recorded & (x_inbreeding >= _FEMALE_BELOW) & (x_inbreeding <= _MALE_ABOVE)
     if fails.sum() > max(0.5 * recorded.sum(), 10):
         # More wrong than right is a matter of coding, not of samples.

@@ -190,9 +190,12 @@ def test_duplicates_are_found_through_errors_and_missing_calls():
 def test_what_cannot_be_checked_is_said():
     g = cohort(n_variants=150)
     g.variants["chromosome"], g.variants["position"] = "22", np.arange(150) + 1
+    g.samples["sex"] = 0
     notes = {step["filter"]: step["note"] for step in sample_quality(g).steps}
-    assert notes["sex"] == "skipped: 0 variants on X, 100 are needed"
+    assert notes["sex"] == "skipped: nobody's sex is recorded"
     assert "regions of 1 Mb" in notes["duplicates"]
+    few = {step["filter"]: step["note"] for step in sample_quality(cohort(n_x=60)).steps}
+    assert few["sex"].startswith("skipped: X lets expect at most 2")
     with pytest.raises(UserError, match="recorded sexes disagree"):
         swapped = cohort(n_x=200)
         swapped.samples["sex"] = 3 - swapped.samples["sex"]
