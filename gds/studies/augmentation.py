@@ -44,7 +44,7 @@ def few_label_generator(
     repeats = max(1, round(LABELLED_SHARE / (1 - LABELLED_SHARE) * len(unlabelled) / len(few)))
     features = np.concatenate([unlabelled, np.tile(few, (repeats, 1, 1))])
     labels = np.concatenate([np.full(len(unlabelled), -100), np.tile(task.labels_few, repeats)])
-    model = conditional_copy(generator.model, len(task.class_names))
+    model = conditional_copy(generator.model, len(task.class_names), seed)
     with tempfile.TemporaryDirectory() as scratch:
         trainer = GdsTrainer(
             model=model,
@@ -66,11 +66,14 @@ def few_label_generator(
     return GenotypeGenerator(model, featurizer)
 
 
-def conditional_copy(model: GdsForDiffusion, n_classes: int) -> GdsForDiffusion:
+def conditional_copy(model: GdsForDiffusion, n_classes: int, seed: int = 0) -> GdsForDiffusion:
     """The same denoiser with a new class embedding; everything else keeps its trained weights."""
+    from transformers import set_seed
+
     if model.config.n_condition_classes == n_classes:
         return model
     config = GdsConfig.from_dict(model.config.to_dict() | {"n_condition_classes": n_classes})
+    set_seed(seed)
     conditional = GdsForDiffusion(config)
     new = set(conditional.state_dict()) - set(model.state_dict())
     trained = {name: value for name, value in model.state_dict().items() if "class_embedding" not in name}
