@@ -187,6 +187,17 @@ def test_cut_points_keep_genotype_frequencies_where_rounding_loses_carriers():
         np.testing.assert_allclose(found, expected, atol=3)
 
 
+def test_without_cut_points_everything_else_is_the_same(people, blocks, training, pca):
+    plain = GenePCA(8, cut_points=False).fit(people, blocks, training)
+    np.testing.assert_array_equal(plain.loadings_, pca.loadings_)
+    scores = plain.transform(people)
+    np.testing.assert_array_equal(scores, pca.transform(people))
+    nearest = pca.inverse_transform(scores, rounding="nearest")
+    np.testing.assert_array_equal(plain.inverse_transform(scores, rounding="nearest"), nearest)
+    with pytest.raises(UserError, match="without cut points"):
+        plain.inverse_transform(scores)
+
+
 def test_a_variant_of_two_blocks_comes_back_from_the_better_one():
     dosage = linked_dosages(300, 30, seed=9)
     people = cohort(dosage)

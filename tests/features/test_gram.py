@@ -136,3 +136,15 @@ def test_signs_do_not_depend_on_which_of_equal_magnitudes_rounds_up():
     assert fix_signs(vectors)[1, 0] == 0.7
     assert fix_signs(tilted)[1, 0] == 0.7
     np.testing.assert_array_equal(fix_signs(-vectors), fix_signs(vectors))
+
+
+@pytest.mark.parametrize("size", [1, 2, 3, 9, 60])
+def test_few_eigenpairs_are_those_of_all(size):
+    covariance = block_moments(linked_dosages(100, size, seed=14).T.copy()).centred()
+    expected, directions = np.linalg.eigh(covariance)
+    for n_components in {1, min(8, size), size}:
+        values, vectors = _dense(covariance, n_components)
+        np.testing.assert_allclose(values, expected[::-1][:n_components], rtol=1e-10)
+        np.testing.assert_allclose(
+            np.abs((vectors * directions[:, ::-1][:, :n_components]).sum(axis=0)), 1, atol=1e-9
+        )
