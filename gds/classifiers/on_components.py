@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 import numpy as np
+from scipy.special import softmax
 from sklearn.base import BaseEstimator, ClassifierMixin
 
 from gds.classifiers.inner_folds import held_out_loss, inner_folds
@@ -112,7 +113,8 @@ class ShrinkageLDA(ClassifierMixin, BaseEstimator):
     """Principal components of all training people, then linear discriminant analysis of the labelled ones.
 
     The covariance within classes is shrunk by the formula of Ledoit and Wolf (2004), so there is
-    nothing to tune.
+    nothing to tune. Where no class has a second member there is no spread within classes to see, and the
+    variances of the components over all training people stand in for it.
 
     Parameters
     ----------
@@ -147,13 +149,21 @@ class ShrinkageLDA(ClassifierMixin, BaseEstimator):
         self.classes_, index = class_indices(y)
         self.pca_ = DosagePCA(self.n_components, seed=self.seed)
         self.pca_.fit([X] if unlabelled is None else [X, unlabelled])
-        self.model_ = LinearDiscriminantAnalysis(solver="lsqr", shrinkage="auto")
-        self.model_.fit(self.pca_.transform(X), index)
+        scores = self.pca_.transform(X)
+        priors = np.bincount(index) / len(index)
+        if len(index) > len(self.classes_):
+            model = LinearDiscriminantAnalysis(solver="lsqr", shrinkage="auto").fit(scores, index)
+            means, covariance = model.means_, model.covariance_
+        else:
+            means, covariance = scores[np.argsort(index)], np.diag(self.pca_.variance_)
+        # Log density of N(mean, covariance) up to what all classes share.
+        self.coef_ = np.linalg.lstsq(covariance, means.T)[0].T
+        self.intercept_ = np.log(priors) - (means * self.coef_).sum(axis=1) / 2
         return self
 
     def predict_proba(self, X: np.ndarray) -> np.ndarray:
         """Class probabilities, shape (sample, class)."""
-        return self.model_.predict_proba(self.pca_.transform(X))
+        return softmax(self.pca_.transform(X) @ self.coef_.T + self.intercept_, axis=1)
 
     def predict(self, X: np.ndarray) -> np.ndarray:
         """Most probable class, shape (sample,)."""
