@@ -13,10 +13,10 @@ for kind in pca tokens; do
 done
 accelerate launch --config_file pretrain/configs/accelerate/single.yaml pretrain/run.py \
     --config pretrain/configs/diffusion.yaml --data "$out/pca" --output-dir "$out/diffusion" \
-    model.blocks_per_token=2 training.num_train_epochs=60
+    model.blocks_per_token=2 training.num_train_epochs=25
 accelerate launch --config_file pretrain/configs/accelerate/single.yaml pretrain/run.py \
     --config pretrain/configs/masked.yaml --data "$out/tokens" --output-dir "$out/masked" \
-    model.blocks_per_token=2 training.num_train_epochs=60
+    model.blocks_per_token=2 training.num_train_epochs=25
 
 for seed in 0 1 2; do
     python finetune/als.py --data "$out/pca" --encoder "$out/diffusion" "$out/masked" --n-labels 100 \
