@@ -1,5 +1,7 @@
 """Reading, writing, describing and simulating genotypes: numpy and pandas, no torch."""
 
+from gds.genotypes.align import match_variants
+from gds.genotypes.alignment import AlignedSource, AlignmentReport, align_genotypes
 from gds.genotypes.blocks import Blocks, assign_blocks
 from gds.genotypes.matrix import Genotypes, GenotypeSource, PhasedSource
 from gds.genotypes.phenotypes import read_phenotypes
@@ -9,12 +11,16 @@ from gds.genotypes.simulate import simulate_cohort
 from gds.genotypes.write import write_genotypes
 
 __all__ = [
+    "AlignedSource",
+    "AlignmentReport",
     "Blocks",
     "GenotypeSource",
     "Genotypes",
     "PhasedSource",
     "ReadReport",
+    "align_genotypes",
     "assign_blocks",
+    "match_variants",
     "open_genotypes",
     "open_in_order",
     "read_genotypes",

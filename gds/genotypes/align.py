@@ -1,4 +1,4 @@
-"""Finding the variants of a saved featurizer in a new cohort."""
+"""Finding the variants of a saved featurizer in a new cohort, with exactly the same alleles."""
 
 import numpy as np
 import pandas as pd
@@ -10,6 +10,9 @@ KEY = ["chromosome", "position", "effect_allele", "other_allele"]
 
 def match_variants(variants: pd.DataFrame, wanted: pd.DataFrame) -> np.ndarray:
     """Row of each wanted variant in a cohort, by chromosome, position and both alleles.
+
+    For a cohort whose alleles, strands or build may differ see
+    :func:`gds.genotypes.alignment.align_genotypes`.
 
     Parameters
     ----------
@@ -35,22 +38,25 @@ def match_variants(variants: pd.DataFrame, wanted: pd.DataFrame) -> np.ndarray:
     present = pd.MultiIndex.from_frame(variants[KEY])
     asked = pd.MultiIndex.from_frame(wanted[KEY])
     repeated = present.duplicated()
-    if repeated.any():
-        # Only a repetition among the wanted ones is ambiguous.
-        clash = present[repeated].isin(asked)
-        if clash.any():
-            key = present[repeated][clash][0]
-            raise UserError(f"variant {':'.join(map(str, key))} occurs more than once in the genotype files")
-        present = present[~repeated]
-    rows = present.get_indexer(asked)
-    absent = np.flatnonzero(rows < 0)
+    # Only a repetition among the wanted ones is ambiguous.
+    clash = repeated & present.isin(asked) if repeated.any() else repeated
+    if clash.any():
+        chromosome, position, effect, other = present[clash][0]
+        raise UserError(
+            f"variant {chromosome}:{position} {effect}/{other} occurs more than once in the genotypes; "
+            "keep one of them (plink2 --rm-dup, bcftools norm -d exact)"
+        )
+    rows = np.flatnonzero(~repeated)
+    found = present[rows].get_indexer(asked)
+    absent = np.flatnonzero(found < 0)
     if len(absent):
         examples = ", ".join(
             f"{row.id} ({row.chromosome}:{row.position} {row.effect_allele}/{row.other_allele})"
             for row in wanted.iloc[absent[:3]].itertuples()
         )
         raise UserError(
-            f"{len(absent)} of {len(wanted)} variants of the featurizer are not in the genotype files with the same "
-            f"position and alleles, e.g. {examples}"
+            f"{len(absent)} of {len(wanted)} variants of the featurizer are not among the {len(variants)} of these "
+            f"genotypes with the same position and alleles, e.g. {examples}: align the cohort to the featurizer "
+            "first (gds.genotypes.align_genotypes corrects swapped alleles, strands and builds)"
         )
-    return np.flatnonzero(~repeated)[rows] if repeated.any() else rows.astype(np.int64)
+    return rows[found].astype(np.int64)

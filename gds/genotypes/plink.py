@@ -103,7 +103,7 @@ class PlinkFile:
         new = ~self._counted[wanted]
         out[:], counts = round_dosages(expected, expected == PGENLIB_MISSING, count=new)
         if everyone:
-            self.report.calls.update(counts)
+            self.report.add_calls(counts)
             self._counted[wanted] = True
 
     def read_phased(
@@ -128,7 +128,7 @@ class PlinkFile:
             unphased = (phase_known == 0) & (pairs[..., 0] != pairs[..., 1])
             pairs[unphased] = MISSING
             if samples is None:
-                self.report.calls["unphased"] += int(unphased.sum())
+                self.report.add_calls({"unphased": int(unphased.sum())})
             haplotypes[begin : begin + step] = pairs
         if order is not None:
             dosage, haplotypes = dosage[:, order], haplotypes[:, order]

@@ -1,7 +1,6 @@
 """What was read from genotype files and what was left out, in counts: nothing is dropped in silence."""
 
-from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 # What the keys of the counts mean, in the order in which they are printed.
@@ -29,7 +28,7 @@ CALLS = {
 
 @dataclass
 class ReadReport:
-    """Counts of one reading; :class:`dict` by :func:`dataclasses.asdict` for a record in JSON.
+    """Counts of one reading; :func:`dataclasses.asdict` gives a record for JSON.
 
     Attributes
     ----------
@@ -53,23 +52,24 @@ class ReadReport:
     samples: int
     variants_found: int
     variants_kept: int
-    dropped: Counter[str] = field(default_factory=Counter)
-    noted: Counter[str] = field(default_factory=Counter)
-    calls: Counter[str] = field(default_factory=Counter)
+    dropped: dict[str, int] = field(default_factory=dict)
+    noted: dict[str, int] = field(default_factory=dict)
+    calls: dict[str, int] = field(default_factory=dict)
+
+    def add_calls(self, counts: Mapping[str, int]) -> None:
+        """Count more calls; the keys are those of ``CALLS``."""
+        self.calls = _sum([self.calls, counts])
 
     def lines(self) -> list[str]:
         """The report in words, a line for each count that is not zero."""
         named = self.files[0] if len(self.files) == 1 else f"{len(self.files)} files"
         lines = [f"{named}: {self.samples} people, {self.variants_kept} of {self.variants_found} variants"]
-        lines += [
-            f"  left out {self.dropped[key]} variants {what}"
-            for key, what in DROPPED.items()
-            if self.dropped[key]
-        ]
-        lines += [
-            f"  kept {self.noted[key]} variants: {what}" for key, what in NOTED.items() if self.noted[key]
-        ]
-        lines += [f"  {self.calls[key]} calls: {what}" for key, what in CALLS.items() if self.calls[key]]
+        for counts, meanings, phrase in (
+            (self.dropped, DROPPED, "left out {} variants {}"),
+            (self.noted, NOTED, "kept {} variants: {}"),
+            (self.calls, CALLS, "{} calls: {}"),
+        ):
+            lines += ["  " + phrase.format(counts[key], meanings[key]) for key in meanings if counts.get(key)]
         return lines
 
 
@@ -80,7 +80,14 @@ def join_reports(reports: Sequence[ReadReport]) -> ReadReport:
         samples=reports[0].samples,
         variants_found=sum(report.variants_found for report in reports),
         variants_kept=sum(report.variants_kept for report in reports),
-        dropped=sum((report.dropped for report in reports), Counter()),
-        noted=sum((report.noted for report in reports), Counter()),
-        calls=sum((report.calls for report in reports), Counter()),
+        dropped=_sum([report.dropped for report in reports]),
+        noted=_sum([report.noted for report in reports]),
+        calls=_sum([report.calls for report in reports]),
     )
+
+
+def _sum(counts: Sequence[Mapping[str, int]]) -> dict[str, int]:
+    """Counts added up key by key; zeros are left out."""
+    keys = dict.fromkeys(key for each in counts for key in each)
+    totals = {key: sum(each.get(key, 0) for each in counts) for key in keys}
+    return {key: total for key, total in totals.items() if total}

@@ -127,13 +127,15 @@ def select_variants(
 
     rows = np.flatnonzero(reason == "")
     counts = Counter(reason[reason != ""].tolist())
-    report = ReadReport([where], n_samples, len(variants), len(rows), dropped=counts)
+    report = ReadReport([where], n_samples, len(variants), len(rows), dropped=dict(counts))
     if not len(rows):
         raise UserError(_nothing_left(variants, counts, chromosomes, where))
     kept_effect, kept_other = effect.iloc[rows], other.iloc[rows]
     indel = _any_allele(kept_effect, _is_indel) | _any_allele(kept_other, _is_indel)
-    report.noted["indels"] = int(indel.sum())
-    report.noted["no_alternative_allele"] = int((kept_effect == NO_ALLELE).sum())
+    report.noted = {
+        "indels": int(indel.sum()),
+        "no_alternative_allele": int((kept_effect == NO_ALLELE).sum()),
+    }
     return rows, report
 
 

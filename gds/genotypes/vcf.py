@@ -110,7 +110,6 @@ class VcfFile:
                 if dosage is not None:
                     expected[i] = dosage[:, 0]
                 else:
-                    calls[i, :, 1] = MISSING
                     self._count({"without_genotypes": n}, wanted[i])
             elif genotype.shape[1] == 3:
                 calls[i] = genotype
@@ -134,8 +133,7 @@ class VcfFile:
             if haplotypes:
                 pairs[i] = np.where(dosage[i] == 1, MISSING, dosage[i] // 2)[:, None]
         new = np.flatnonzero(wanted >= self._n_counted)
-        for name, each in counts.items():
-            self.report.calls[name] += int(each[new].sum())
+        self.report.add_calls({name: int(each[new].sum()) for name, each in counts.items()})
         if len(wanted):
             self._n_counted = max(self._n_counted, int(wanted[-1]) + 1)
         return dosage, pairs
@@ -156,7 +154,7 @@ class VcfFile:
     def _count(self, counts: dict[str, int], variant: int) -> None:
         # A variant that is read again is not counted again.
         if variant >= self._n_counted:
-            self.report.calls.update(counts)
+            self.report.add_calls(counts)
 
     def _walk(self, records: np.ndarray) -> Iterator[Any]:
         """The records with these ascending numbers."""
