@@ -11,8 +11,8 @@ from gds.features.fixed_point import exact_scores, round_loadings
 from gds.features.gram import worth_torch
 from gds.features.thresholds import apply_cut_points, fit_cut_points
 
-# Bytes of reconstruction held at a time while cut points are fitted.
-_RECONSTRUCTION_BYTES = 2**23
+# Bytes of reconstruction held at a time while cut points are fitted; they stay in the second-level cache.
+_RECONSTRUCTION_BYTES = 2**20
 # People are reconstructed in tiles of one shape, so that their dosages do not depend on who else is.
 _PEOPLE = 256
 
@@ -167,7 +167,7 @@ class GenePCA(Featurizer):
     def _fit_block(self, dosage: np.ndarray, with_torch: bool) -> dict[str, np.ndarray]:
         covariance, fitted = self._fit_components(dosage, with_torch)
         if not self.cut_points:
-            return fitted | {"cut_points": np.broadcast_to(np.float32([0.5, 1.5]), (len(dosage), 2))}
+            return fitted | {"cut_points": np.tile(np.array([0.5, 1.5], dtype=np.float32), (len(dosage), 1))}
         loadings, scale = fitted["loadings"], fitted["scale"]
         scores = exact_scores(dosage, loadings, covariance.mean, with_torch=with_torch)
         scores /= scale[:, None]
@@ -244,9 +244,10 @@ class GenePCA(Featurizer):
     ) -> np.ndarray:
         cuts = np.empty((len(dosage), 2), dtype=np.float32)
         step = max(1, _RECONSTRUCTION_BYTES // (4 * dosage.shape[1]))
+        buffer = np.empty((min(step, len(dosage)), dosage.shape[1]), dtype=np.float32)
         for start in range(0, len(dosage), step):
             some = slice(start, start + step)
-            reconstruction = weights[some] @ scores
+            reconstruction = np.matmul(weights[some], scores, out=buffer[: len(dosage) - start])
             reconstruction += mean[some, None].astype(np.float32)
             if (counts[some].sum(axis=1) < dosage.shape[1]).any():
                 reconstruction[dosage[some] < 0] = np.inf
