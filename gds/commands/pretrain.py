@@ -28,12 +28,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> None:
     from accelerate import PartialState
+    from accelerate.utils import parse_flag_from_env
 
     from gds.studies.pretrain_config import load_config
     from gds.studies.pretraining import check_processes, pretrain
 
     config = load_config(args.config, args.overrides, args.objective)
-    state = PartialState()
+    # accelerate reads this variable itself only once the Trainer exists, and the cohort comes before it.
+    state = PartialState(cpu=parse_flag_from_env("ACCELERATE_USE_CPU"))
     check_processes(state)
     # The first process prepares; the others then find the finished cohort.
     with state.main_process_first():
