@@ -5,6 +5,8 @@
 
 Whatever is tuned is tuned by folds inside the few labels; the test people are predicted once. Without
 arguments the simulated cohort and an encoder pre-trained on it are used, and made first where missing.
+OUT/model is left for people of other cohorts (gds predict): the first encoder with its classifier, fitted
+on the real labelled few without synthetic people.
 """
 
 import argparse
@@ -34,18 +36,23 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> None:
+    from gds.studies.few_label_model import model_folder, save_few_label_model
     from gds.studies.few_label_report import write_few_label_report
     from gds.studies.few_label_task import few_label_task
     from gds.studies.few_labels import FewLabelOptions, run_few_labels
 
     cohort, encoders = open_cohort_and_encoders(args)
+    folder = model_folder(args.out, encoders)
     task = few_label_task(cohort, args.n_labels or None, seed=args.seed)
     options = FewLabelOptions(
         args.mode, args.augment, args.guidance_scale, args.allow_transductive, args.seed
     )
     result = run_few_labels(task, encoders, options)
     summary = write_few_label_report(task, result, options, encoders, args.out)
+    model = save_few_label_model(task, result, options, encoders, folder)
     print("\n".join(summary))
+    if model is not None:
+        print(f"model: {model} ({result.classifier_name}; for new people: gds predict --model {model})")
     print(f"report: {Path(args.out) / 'report.html'}")
 
 

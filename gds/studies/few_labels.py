@@ -20,10 +20,11 @@ from gds.classifiers.baselines import (
 )
 from gds.classifiers.embedding import embed
 from gds.classifiers.fine_tuning import FineTunedEncoder
+from gds.classifiers.probe_head import classifier_from_probe
 from gds.errors import UserError
 from gds.features.featurizer import Featurizer
 from gds.files import read_json
-from gds.models import GdsModel
+from gds.models import GdsForClassification, GdsModel
 from gds.studies.augmentation import few_label_generator, synthetic_people
 from gds.studies.few_label_task import FewLabelTask, check_encoder_people
 
@@ -55,6 +56,8 @@ class FewLabelResult:
         Encoder name to embeddings of the test people, shape (sample, hidden).
     transductive
         Encoders that have seen test people.
+    classifier, classifier_name
+        The first encoder's network as it predicted, and its method's name; None and "" without encoders.
     """
 
     probabilities: dict[str, np.ndarray] = field(default_factory=dict)
@@ -62,10 +65,17 @@ class FewLabelResult:
     details: dict[str, dict] = field(default_factory=dict)
     embeddings: dict[str, np.ndarray] = field(default_factory=dict)
     transductive: list[str] = field(default_factory=list)
+    classifier: GdsForClassification | None = None
+    classifier_name: str = ""
 
     def add(self, name: str, role: str, probabilities: np.ndarray, **details) -> None:
         """Record one method."""
         self.probabilities[name], self.roles[name], self.details[name] = probabilities, role, details
+
+    def keep_first(self, name: str, classifier: GdsForClassification) -> None:
+        """Keep the network of the first encoder's method."""
+        if self.classifier is None:
+            self.classifier, self.classifier_name = classifier, name
 
 
 def run_few_labels(
@@ -121,7 +131,8 @@ def _add_baselines(task: FewLabelTask, result: FewLabelResult, seed: int) -> Non
 def encoder_name(folder: Path) -> str:
     """Name of an encoder on the page: its objective, otherwise its folder's name."""
     run = folder / "run.json"
-    return read_json(run)["config"]["objective"] if run.is_file() else folder.name
+    record = read_json(run) if run.is_file() else {}
+    return record["config"]["objective"] if "config" in record else folder.name
 
 
 def _add_encoder(task: FewLabelTask, folder: Path, result: FewLabelResult, options: FewLabelOptions) -> None:
@@ -135,9 +146,11 @@ def _add_encoder(task: FewLabelTask, folder: Path, result: FewLabelResult, optio
     if options.mode == "probe":
         probe = LogisticProbe(seed=options.seed).fit(embed(encoder, few), y, groups=groups)
         result.add(f"{name}, probe", "encoder", probe.predict_proba(result.embeddings[name]), C=probe.C_)
+        result.keep_first(f"{name}, probe", classifier_from_probe(encoder, probe))
     elif options.mode == "full":
         network = FineTunedEncoder(folder, seed=options.seed).fit(few, y, groups=groups)
         result.add(f"{name}, fine-tuned", "encoder", network.predict_proba(test), n_epochs=network.n_epochs_)
+        result.keep_first(f"{name}, fine-tuned", network.model_)
     else:
         raise UserError(f"mode {options.mode!r}: expected probe or full")
 

@@ -39,7 +39,9 @@ def test_the_folded_probe_predicts_the_same(encoder, features, tmp_path, n_class
     assert expected.std() > 0.05, "the probe must have learned something for the comparison to mean anything"
     np.testing.assert_allclose(found, expected, atol=1e-5)
     assert loaded.config.num_labels == n_classes
-    np.testing.assert_array_equal(embed(GdsModel.from_pretrained(tmp_path), features), embed(encoder, features))
+    np.testing.assert_array_equal(
+        embed(GdsModel.from_pretrained(tmp_path), features), embed(encoder, features)
+    )
 
 
 def test_a_column_that_does_not_vary_has_no_weight(encoder, features):
@@ -53,5 +55,5 @@ def test_a_probe_of_something_else_is_refused(encoder, features):
     labels = np.arange(60) % 2
     with pytest.raises(UserError, match="width 5"):
         classifier_from_probe(encoder, LogisticProbe(C=1.0).fit(embed(encoder, features)[:, :5], labels))
-    with pytest.raises(UserError, match="classes 0 ... 1"):
+    with pytest.raises(UserError, match=r"classes 0 \.\.\. 1"):
         classifier_from_probe(encoder, LogisticProbe(C=1.0).fit(embed(encoder, features), labels + 1))
