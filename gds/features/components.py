@@ -149,9 +149,20 @@ def _block_krylov(
 
 
 def _orthonormal_to(basis: np.ndarray, vectors: np.ndarray) -> np.ndarray:
-    """Orthonormal basis of the part of ``vectors`` outside ``basis``; twice, for it is enough (Kahan)."""
-    for _ in range(2):
-        vectors = _orthonormal(vectors - basis @ (basis.T @ vectors))
+    """Orthonormal basis of the part of ``vectors`` outside ``basis``; twice, for it is enough (Kahan).
+
+    A vector that lies inside, as happens to all of them once a covariance of low rank is exhausted, would leave
+    rounding errors that lie inside too: a random one takes its place, and the count starts again.
+    """
+    clean = 0
+    fresh = np.random.Generator(np.random.PCG64(basis.shape[1]))
+    while clean < 2:
+        outside = vectors - basis @ (basis.T @ vectors)
+        length = np.linalg.norm(vectors, axis=0)
+        exhausted = np.linalg.norm(outside, axis=0) <= 1e-10 * length
+        clean = 0 if exhausted.any() else clean + 1
+        outside[:, exhausted] = fresh.standard_normal((len(vectors), int(exhausted.sum())))
+        vectors = _orthonormal(outside)
     return vectors
 
 
@@ -162,7 +173,7 @@ def _orthonormal(vectors: np.ndarray) -> np.ndarray:
     length = np.sqrt(np.diagonal(products))
     if length.min() > 0:
         factor, info = lapack.dpotrf(products / np.multiply.outer(length, length))
-        if info == 0 and np.diagonal(factor).min() > 1e-5:
+        if info == 0 and np.diagonal(factor).min() > 1e-2:
             inverse, _ = lapack.dtrtri(factor)
             return vectors @ (np.triu(inverse) / length[:, None])
     return np.linalg.qr(vectors)[0]

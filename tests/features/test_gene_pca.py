@@ -90,7 +90,7 @@ def test_test_people_leave_every_fitted_byte_as_it_is(people, blocks, training, 
         assert (tmp_path / "changed" / name).read_bytes() == (tmp_path / "first" / name).read_bytes()
 
 
-@settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=8, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     edges=st.sets(st.integers(1, len(SIZES) - 1)),
     read_bytes=st.integers(1, 40_000),
