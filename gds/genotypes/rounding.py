@@ -11,7 +11,7 @@ from gds.genotypes.matrix import MISSING
 
 # plink2 stores dosages in steps of 2**-14; anything nearer than that to a whole number is one.
 _WHOLE = 2.0**-14
-_FAR = 0.1
+_FAR = 0.1 + 1e-6  # float32 puts 0.9 a little further away
 
 
 def round_dosages(

@@ -15,6 +15,7 @@ from gds.genotypes.vcf_calls import decode_calls
 
 # Calls decoded at a time: many records, yet still in the cache.
 _CACHED = 2**19
+_HAPLOID_IN_SOME = ("X", "Y", "MT")
 # Lengths by which a header's contig lines give the build away.
 _BUILDS = {
     249250621: "hg19", 248956422: "hg38",  # chromosome 1
@@ -64,6 +65,7 @@ class VcfFile:
         table = self._sites()
         self._records, self.report = select_variants(table, chromosomes, str(self.path), len(ids))
         self.variants = table.iloc[self._records].reset_index(drop=True)
+        self._can_be_haploid = self.variants["chromosome"].isin(_HAPLOID_IN_SOME).to_numpy()
         self._n_counted = 0
         self._iterator: Iterator[Any] | None = None
         self._next_record = 0
@@ -120,7 +122,7 @@ class VcfFile:
                     f"{self.path}: {_place(record)} has {genotype.shape[1] - 1} alleles a person, expected 1 or 2: "
                     "leave polyploid records out"
                 )
-        dosage, pairs, counts = decode_calls(calls, haplotypes)
+        dosage, pairs, counts = decode_calls(calls, self._can_be_haploid[wanted], haplotypes)
         if dosage.max(initial=0) > 2:
             i, person = np.argwhere(dosage > 2)[0]
             row = self.variants.iloc[wanted[i]]
@@ -198,8 +200,12 @@ class VcfFile:
         cyvcf2 = require_extra("cyvcf2", "vcf")
         try:
             return cyvcf2.VCF(str(self.path), **options)
-        except OSError as error:
-            raise UserError(f"{self.path} is not a readable VCF or BCF file ({error})") from error
+        # cyvcf2 raises an OSError for other kinds of files and a bare Exception for a malformed header.
+        except Exception as error:
+            raise UserError(
+                f"{self.path} is not a readable VCF or BCF file ({error}); bcftools view -h {self.path} says more, "
+                "for example that a sample is named twice"
+            ) from error
 
     def __getstate__(self) -> dict[str, object]:
         return self.__dict__ | {"_iterator": None, "_next_record": 0}

@@ -1,17 +1,19 @@
 """What the GT of a biallelic VCF record means as a dosage and as two haplotypes.
 
-========================= ======== ============= =============
-GT                        dosage   haplotypes    counted as
-========================= ======== ============= =============
-``0/0`` ``0/1`` ``1/1``   0 1 2    0 0, -1 -1, 1 1   0/1: unphased
-``0|1`` ``1|0``           1        0 1, 1 0
-``./.`` ``.``             -1       -1 -1
-``./1`` ``0|.``           -1       -1 -1         half_missing
-``0`` ``1``               0 2      0 0, 1 1      haploid
-========================= ======== ============= =============
+=================== ======== ============ ============
+GT                  dosage   haplotypes   counted as
+=================== ======== ============ ============
+``0/0`` ``1/1``     0, 2     0 0, 1 1
+``0/1``             1        -1 -1        unphased
+``0|1`` ``1|0``     1        0 1, 1 0
+``./.`` ``.``       -1       -1 -1
+``./1`` ``0|.``     -1       -1 -1        half_missing
+``0`` ``1``         0, 2     0 0, 1 1     haploid
+=================== ======== ============ ============
 
-Haploid calls (X in males) become homozygous, as in every PLINK file; a half-missing one is missing, since its
-dosage is not known. Homozygotes need no phase.
+Haploid calls (X in males) become homozygous, as in every PLINK file. A half-missing one is missing, since its
+dosage is not known; but on X, Y and MT, where some programs write the haploid ``1`` as ``1/.``, it is haploid.
+Homozygotes need no phase.
 """
 
 import numpy as np
@@ -21,7 +23,9 @@ from gds.genotypes.matrix import MISSING
 _NO_SECOND_ALLELE = -2
 
 
-def decode_calls(calls: np.ndarray, haplotypes: bool) -> tuple[np.ndarray, np.ndarray, dict[str, np.ndarray]]:
+def decode_calls(
+    calls: np.ndarray, can_be_haploid: np.ndarray, haplotypes: bool
+) -> tuple[np.ndarray, np.ndarray, dict[str, np.ndarray]]:
     """Decode calls by the table at the head of this file.
 
     Parameters
@@ -29,6 +33,8 @@ def decode_calls(calls: np.ndarray, haplotypes: bool) -> tuple[np.ndarray, np.nd
     calls
         int16, shape (variant, sample, 3): two allele numbers, -1 missing, -2 no second allele; then 1 where
         the call is phased, as cyvcf2 gives them.
+    can_be_haploid
+        bool, shape (variant,): variants on X, Y and MT, where half of a call is a haploid one.
     haplotypes
         Whether the second result is wanted.
 
@@ -45,8 +51,10 @@ def decode_calls(calls: np.ndarray, haplotypes: bool) -> tuple[np.ndarray, np.nd
     zeros = np.zeros(len(calls), dtype=np.int64)
     counts = {"haploid": zeros, "half_missing": zeros}
     if calls.min(initial=0) < 0:
-        one_allele = second == _NO_SECOND_ALLELE
-        second = np.where(one_allele, first, second)
+        half = (first == MISSING) ^ (second == MISSING)
+        one_allele = (second == _NO_SECOND_ALLELE) | (half & can_be_haploid[:, None])
+        known = np.maximum(first, second)
+        first, second = np.where(one_allele, known, first), np.where(one_allele, known, second)
         missing = (first < 0) | (second < 0)
         counts["haploid"] = (one_allele & (first >= 0)).sum(axis=1)
         counts["half_missing"] = (missing & ((first >= 0) | (second >= 0))).sum(axis=1)
