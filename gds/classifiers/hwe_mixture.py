@@ -6,10 +6,10 @@ has few members takes its frequencies from a prior fitted on everyone (:class:`L
 people add what they probably are (EM), with posteriors tempered because linked sites are not independent.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import numpy as np
-from scipy.special import log_softmax
+from scipy.special import log_softmax, softmax
 from sklearn.base import BaseEstimator, ClassifierMixin, clone
 
 from gds.classifiers.frequency_prior import FrequencyPrior, LowRankPrior
@@ -18,7 +18,8 @@ from gds.classifiers.standardised import TILE_CELLS, check_dosages
 from gds.classifiers.tuned_logistic import class_indices
 from gds.errors import UserError
 
-TEMPERATURES = tuple(2.0 ** np.arange(-1, 8, 0.5))
+TEMPERATURES = tuple(2.0 ** np.arange(-1, 10, 0.5))
+KEPT_CELLS = 2**26  # float32: 256 MB
 
 
 class HWEMixture(ClassifierMixin, BaseEstimator):
@@ -127,16 +128,17 @@ class HWEMixture(ClassifierMixin, BaseEstimator):
         parts = [self._used(part) for part in ([X] if unlabelled is None else [X, unlabelled])]
         prior = LowRankPrior(seed=self.seed) if self.prior is None else clone(self.prior, safe=False)
         self.prior_ = prior.fit(parts)
+        people = _People(parts)
         weights = np.eye(len(self.classes_))[index]
-        self._choose(parts, index, weights, groups)
-        self._expectation_maximisation(parts, weights, self.n_iterations_)
+        self._choose(people, index, weights, groups)
+        self._expectation_maximisation(people, weights, self.n_iterations_)
         self.prior_.forget_people()
         return self
 
     def log_likelihood(self, X: np.ndarray) -> np.ndarray:
         """Log probability of each person's genotypes in each class, shape (sample, class)."""
         check_dosages(X, self.n_features_in_)
-        return _log_likelihood([self._used(X)], self.allele_frequency_)
+        return _log_likelihood(_People([self._used(X)]), self.allele_frequency_)
 
     def predict_proba(self, X: np.ndarray) -> np.ndarray:
         """Class probabilities, shape (sample, class)."""
@@ -150,7 +152,7 @@ class HWEMixture(ClassifierMixin, BaseEstimator):
         return dosages if self.variants is None else np.ascontiguousarray(dosages[:, self.variants])
 
     def _choose(
-        self, parts: list[np.ndarray], index: np.ndarray, weights: np.ndarray, groups: np.ndarray | None
+        self, people: "_People", index: np.ndarray, weights: np.ndarray, groups: np.ndarray | None
     ) -> None:
         """Temperature of predictions, and whether EM helps, by folds of the labelled people."""
         self.temperature_, self.n_iterations_, self.held_out_loss_ = self.temperature, self.n_iterations, {}
@@ -165,8 +167,8 @@ class HWEMixture(ClassifierMixin, BaseEstimator):
             known = np.zeros_like(weights)
             known[train] = weights[train]
             for name, length in lengths.items():
-                self._expectation_maximisation(parts, known, length)
-                likelihood = _log_likelihood([parts[0][held_out]], self.allele_frequency_)
+                self._expectation_maximisation(people, known, length)
+                likelihood = _log_likelihood(people, self.allele_frequency_)[held_out]
                 rows = np.arange(len(held_out))
                 losses[name].append(
                     np.array(
@@ -187,60 +189,68 @@ class HWEMixture(ClassifierMixin, BaseEstimator):
         self.n_iterations_ = lengths[chosen]
         self.temperature_ = float(TEMPERATURES[best[chosen]])
 
-    def _expectation_maximisation(
-        self, parts: list[np.ndarray], labelled: np.ndarray, n_iterations: int
-    ) -> None:
+    def _expectation_maximisation(self, people: "_People", labelled: np.ndarray, n_iterations: int) -> None:
         """Set frequencies and ``log_prior_`` from weights of labelled people; rows of zeros take no part."""
         n_labelled = len(labelled)
-        weights = np.zeros((sum(len(part) for part in parts), labelled.shape[1]))
+        weights = np.zeros((people.n, labelled.shape[1]))
         weights[:n_labelled] = labelled
-        # A class without a member in a fold cannot be: folds keep one of each outside.
+        # Finite: folds leave a member of every class in each training part.
         self.log_prior_ = np.log(labelled.sum(axis=0) / labelled.sum())
-        self.allele_frequency_ = self._frequencies(parts, weights)
+        self.allele_frequency_ = self._frequencies(people, weights)
         for _ in range(n_iterations if len(weights) > n_labelled else 0):
-            posterior = _log_likelihood(parts[1:], self.allele_frequency_) + self.log_prior_
-            weights[n_labelled:] = self.unlabelled_weight * np.exp(
-                log_softmax(posterior / self.temperature, axis=1)
-            )
-            self.allele_frequency_ = self._frequencies(parts, weights)
+            posterior = _log_likelihood(people, self.allele_frequency_)[n_labelled:] + self.log_prior_
+            weights[n_labelled:] = self.unlabelled_weight * softmax(posterior / self.temperature, axis=1)
+            self.allele_frequency_ = self._frequencies(people, weights)
 
-    def _frequencies(self, parts: list[np.ndarray], weights: np.ndarray) -> np.ndarray:
+    def _frequencies(self, people: "_People", weights: np.ndarray) -> np.ndarray:
         """Frequency of each effect allele in each class, shape (class, variant)."""
         frequency = self.alpha * self.prior_.class_frequency(weights)
         size = weights.sum(axis=0)
-        for columns, dosage, present in _tiles(parts):
-            counted = weights.T.astype(np.float32) @ dosage
-            alleles = 2 * size[:, None] if present is None else 2 * (weights.T.astype(np.float32) @ present)
-            frequency[:, columns] = (frequency[:, columns] + counted) / (alleles + self.alpha)
+        weights = weights.T.astype(np.float32)
+        for columns, dosage, present in people:
+            alleles = 2 * size[:, None] if present is None else 2 * (weights @ present)
+            frequency[:, columns] = (frequency[:, columns] + weights @ dosage) / (alleles + self.alpha)
         return np.clip(frequency, 1e-6, 1 - 1e-6)
 
 
-def _log_likelihood(parts: Sequence[np.ndarray], frequency: np.ndarray) -> np.ndarray:
+class _People:
+    """Dosages of people as float32 tiles of variants: kept where they are few, otherwise made on each pass.
+
+    Iterating yields columns, dosages with 0 for missing and, where some are missing, presence.
+    """
+
+    def __init__(self, parts: Sequence[np.ndarray]) -> None:
+        self.parts = parts
+        self.n, self.n_variants = sum(len(part) for part in parts), parts[0].shape[1]
+        self._kept = list(self._make()) if self.n * self.n_variants <= KEPT_CELLS else None
+
+    def __iter__(self) -> Iterator[tuple[slice, np.ndarray, np.ndarray | None]]:
+        return self._make() if self._kept is None else iter(self._kept)
+
+    def _make(self) -> Iterator[tuple[slice, np.ndarray, np.ndarray | None]]:
+        width = max(1, TILE_CELLS // max(1, self.n))
+        for start in range(0, self.n_variants, width):
+            columns = slice(start, min(start + width, self.n_variants))
+            tile = np.concatenate([part[:, columns] for part in self.parts])
+            present = None
+            if tile.size and tile.min() < 0:
+                present = (tile >= 0).astype(np.float32)
+                tile = np.maximum(tile, 0)
+            yield columns, tile.astype(np.float32), present
+
+
+def _log_likelihood(people: _People, frequency: np.ndarray) -> np.ndarray:
     """sum_j x_j log p_cj + (2 - x_j) log(1 - p_cj) over present sites, shape (sample, class)."""
-    total = np.zeros((sum(len(part) for part in parts), len(frequency)))
+    total = np.zeros((people.n, len(frequency)))
     absent = np.log1p(-frequency)
     odds = (np.log(frequency) - absent).astype(np.float32)
-    for columns, dosage, present in _tiles(parts):
+    for columns, dosage, present in people:
         total += dosage @ odds[:, columns].T
         if present is None:
             total += 2 * absent[:, columns].sum(axis=1)
         else:
             total += 2 * (present @ absent[:, columns].T.astype(np.float32))
     return total
-
-
-def _tiles(parts: Sequence[np.ndarray]):
-    """Columns, dosages (missing 0) and, where some are missing, presence; float32, a tile of variants at a time."""
-    n, m = sum(len(part) for part in parts), parts[0].shape[1]
-    width = max(1, TILE_CELLS // max(1, n))
-    for start in range(0, m, width):
-        columns = slice(start, min(start + width, m))
-        tile = np.concatenate([part[:, columns] for part in parts])
-        missing = tile < 0
-        if missing.any():
-            yield columns, np.where(missing, 0, tile).astype(np.float32), (~missing).astype(np.float32)
-        else:
-            yield columns, tile.astype(np.float32), None
 
 
 def _calibrated(likelihood: np.ndarray, log_prior: np.ndarray, temperature: float) -> np.ndarray:

@@ -83,14 +83,23 @@ def test_counts_ignore_missing_calls():
 
 
 def test_em_is_given_up_where_it_hurts():
-    # Labels are random; the unlabelled people form two clusters that have nothing to do with them.
-    clusters, _ = populations(n=600, n_variants=300, n_classes=2, divergence=0.2)
-    rng = np.random.default_rng(0)
-    y = rng.integers(0, 2, 60)
-    model = HWEMixture().fit(clusters[:60], y, unlabelled=clusters[60:])
-    assert model.held_out_loss_["em"] >= model.held_out_loss_["no em"] - 0.02
-    structured, label = populations(n=600, n_variants=60, divergence=0.08)
-    assert HWEMixture().fit(structured[:60], label[:60], unlabelled=structured[60:]).n_iterations_ == 10
+    # A trait that 40 sites carry, in people of two clusters that 260 sites tell apart: EM finds the clusters.
+    rng = np.random.default_rng(2)
+    cluster, y = rng.integers(0, 2, (2, 1000))
+    by_cluster, by_trait = 0.25 * rng.choice([-1, 1], 260), 0.12 * rng.choice([-1, 1], 40)
+    frequency = 0.5 + np.concatenate(
+        [np.where(cluster[:, None], by_cluster, -by_cluster), np.where(y[:, None], by_trait, -by_trait)],
+        axis=1,
+    )
+    X = rng.binomial(2, frequency).astype(np.int8)
+    chosen = HWEMixture().fit(X[:80], y[:80], unlabelled=X[80:600])
+    kept = HWEMixture(fall_back=False).fit(X[:80], y[:80], unlabelled=X[80:600])
+    assert (chosen.n_iterations_, kept.n_iterations_) == (0, 10)
+    accuracy = [(model.predict(X[600:]) == y[600:]).mean() for model in (chosen, kept)]
+    assert accuracy[0] > accuracy[1] + 0.1
+    # Where the clusters are the classes it is kept.
+    X, y = populations(n=600, n_variants=60, divergence=0.08)
+    assert HWEMixture().fit(X[:60], y[:60], unlabelled=X[60:]).n_iterations_ == 10
 
 
 def test_probabilities_are_calibrated_although_sites_are_linked():
