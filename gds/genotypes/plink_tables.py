@@ -166,7 +166,8 @@ def _split(path: Path, text: str, header: int | None, kind: str, minimum: int) -
             f"{path}: expected at least {minimum} columns, as a {kind} file has, found {table.shape[1]}: "
             f"{text[: text.find(chr(10))][:80]!r}"
         )
-    short = table.iloc[:, minimum - 1].isna().to_numpy()
+    last = table.iloc[:, minimum - 1]
+    short = (last.isna() | (last == "")).to_numpy()
     if short.any():
         raise UserError(f"{path}: row {int(short.argmax()) + 1} has fewer than {minimum} columns")
     return table

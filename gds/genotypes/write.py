@@ -92,19 +92,24 @@ def _write_pgen(source: GenotypeSource, path: Path) -> None:
         pvar, psam = (stack.enter_context(atomic_path(path.with_suffix(end))) for end in (".pvar", ".psam"))
         write_pvar(source.variants, pvar, header=header_lines(source, "PVARv1.0"))
         write_psam(source.samples, psam)
-        with pgenlib.PgenWriter(
-            bytes(genotypes),
-            len(source.samples),
-            variant_ct=len(source.variants),
-            nonref_flags=False,
-            hardcall_phase_present=phased,
-        ) as writer:
+        # Not in a with statement: its end would complain of the missing variants and hide what interrupted us.
+        try:
+            writer = pgenlib.PgenWriter(
+                bytes(genotypes),
+                len(source.samples),
+                variant_ct=len(source.variants),
+                nonref_flags=False,
+                hardcall_phase_present=phased,
+            )
             for dosage, haplotypes in blocks_of(source):
                 if haplotypes is None:
                     # A new array: the block may be a view of the caller's.
                     writer.append_biallelic_batch(np.where(dosage < 0, np.int8(PGENLIB_MISSING), dosage))
                 else:
                     writer.append_partially_phased_batch(*_phased_alleles(dosage, haplotypes))
+            writer.close()
+        except RuntimeError as error:
+            raise UserError(f"{path} could not be written ({error}): is the disk full?") from error
 
 
 def _phased_alleles(dosage: np.ndarray, haplotypes: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
