@@ -74,8 +74,11 @@ class DosageScaler:
             check_dosages(part, len(self.mean_))
         for columns in _tiles(n, len(self.mean_)):
             tile = np.concatenate([part[:, columns] for part in parts])
-            z = (tile - self.mean_[columns].astype(np.float32)) * self.scale_[columns].astype(np.float32)
-            z[tile < 0] = 0
+            z = tile.astype(np.float32)
+            z -= self.mean_[columns].astype(np.float32)
+            z *= self.scale_[columns].astype(np.float32)
+            if tile.size and tile.min() < 0:
+                z[tile < 0] = 0
             yield columns, z
 
     def kernel(self, parts: Sequence[np.ndarray]) -> np.ndarray:
