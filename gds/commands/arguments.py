@@ -30,6 +30,7 @@ def add_cohort(parser: argparse.ArgumentParser, required: bool = False) -> None:
         help=".bed, .pgen, .vcf(.gz) or .bcf; one file or one per chromosome",
     )
     add_phenotypes(where)
+    add_quality(parser)
 
 
 def add_phenotypes(where: Any) -> None:
@@ -38,6 +39,10 @@ def add_phenotypes(where: Any) -> None:
         "--phenotypes", metavar="TABLE", help="tab-, comma- or space-separated, one row a person"
     )
     where.add_argument("--label-column", metavar="NAME", help="column with the classes, e.g. ALS")
+    where.add_argument(
+        "--label-threshold", type=_threshold, metavar="median|NUMBER",
+        help="the label column is a measurement: low up to here, high above (median: of training people)",
+    )  # fmt: skip
     where.add_argument(
         "--id-column", metavar="NAME", help="column with the sample ids (default: found by name)"
     )
@@ -48,7 +53,18 @@ def add_phenotypes(where: Any) -> None:
         metavar="NAME",
         help="default: batch, plate, site, array, ... where present",
     )
+    where.add_argument(
+        "--pcs", type=int, metavar="N",
+        help="LD-pruned principal components of training people as columns PC1 ... (default none)",
+    )  # fmt: skip
     where.add_argument("--group-column", metavar="NAME", help="families, which are never divided by a split")
+    where.add_argument(
+        "--relatives", choices=("families", "kinship", "none"),
+        help="who stays together (default: families where there are any, otherwise kinship)",
+    )  # fmt: skip
+    where.add_argument(
+        "--kinship", type=float, metavar="PHI", help="of relatives, at least (default .0884: second degree)"
+    )
     where.add_argument("--split-column", metavar="NAME", help="your own train / validation / test column")
     where.add_argument(
         "--fractions", nargs=3, type=float, default=(0.7, 0.1, 0.2), metavar=("TRAIN", "VALIDATION", "TEST"),
@@ -66,8 +82,23 @@ def add_features(parser: argparse.ArgumentParser, default_kind: str = "pca") -> 
     features = parser.add_argument_group("features")
     features.add_argument(
         "--blocks", default=None, metavar="SPEC",
-        help="a gene file (glist, GTF, BED), window:N (variants) or kb:N "
+        help="a gene file (glist, GTF, BED), window:N (variants), kb:N or ld:R2 "
         "(default window:64; for a simulated cohort its genes)",
+    )  # fmt: skip
+    features.add_argument(
+        "--flank", type=int, metavar="BASES", help="of a gene, added on either side (default 0)"
+    )
+    features.add_argument(
+        "--overlap", choices=("both", "first"), help="blocks of a variant in several genes (default both)"
+    )
+    features.add_argument(
+        "--intergenic",
+        choices=("drop", "nearest"),
+        help="what becomes of a variant in no gene (default drop)",
+    )
+    features.add_argument(
+        "--max-variants", type=int, metavar="N",
+        help="blocks of more are split evenly (default: --max-slots for tokens, no limit for pca)",
     )  # fmt: skip
     features.add_argument(
         "--features", choices=("pca", "tokens"), default=default_kind, help=f"default {default_kind}"
@@ -78,6 +109,47 @@ def add_features(parser: argparse.ArgumentParser, default_kind: str = "pca") -> 
     features.add_argument(
         "--max-slots", type=int, default=64, help="variants a block for tokens (default 64)"
     )
+
+
+def add_quality(parser: argparse.ArgumentParser) -> None:
+    """Limits of quality control; the defaults are those of :class:`~gds.features.prepare.PrepareOptions`."""
+    quality = parser.add_argument_group("quality control, of people and then of variants")
+    quality.add_argument(
+        "--no-qc", dest="qc", action="store_false", default=None, help="keep every person and every variant"
+    )
+    quality.add_argument(
+        "--min-sample-call-rate", type=float, metavar="SHARE", help="of a person's variants (default .95)"
+    )
+    quality.add_argument(
+        "--heterozygosity-sd", type=float, metavar="N", help="robust sd from the median (default 5; 0: off)"
+    )
+    quality.add_argument(
+        "--no-sex-check", dest="sex_check", action="store_false", default=None,
+        help="do not compare recorded sex with X",
+    )  # fmt: skip
+    quality.add_argument("--min-call-rate", type=float, metavar="SHARE", help="of a variant (default .95)")
+    quality.add_argument(
+        "--min-frequency", type=float, metavar="MAF", help="of the rarer allele (default .01)"
+    )
+    quality.add_argument(
+        "--min-allele-count", type=int, metavar="N", help="of the rarer allele in training (default 0)"
+    )
+    quality.add_argument(
+        "--min-hwe-p", type=float, metavar="P", help="exact Hardy-Weinberg test (default 1e-6; 0: off)"
+    )
+    quality.add_argument(
+        "--remove-few-heterozygotes", dest="keep_few_heterozygotes", action="store_false", default=None,
+        help="by the test, also variants with too few heterozygotes: for people of one ancestry",
+    )  # fmt: skip
+
+
+def _threshold(text: str) -> float | str:
+    if text == "median":
+        return text
+    try:
+        return float(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(f"expected median or a number, found {text!r}") from error
 
 
 def prepare_options(args: argparse.Namespace, **changes: Any) -> "Any":
@@ -93,8 +165,11 @@ def prepare_options(args: argparse.Namespace, **changes: Any) -> "Any":
     chosen: dict[str, Any] = {
         name: value
         for name in (
-            "phenotypes", "label_column", "id_column", "covariates", "batch_columns", "group_column", "split_column",
-            "genome_build", "prevalence", "heritability", "blocks", "features", "n_components", "max_slots", "seed",
+            "phenotypes", "label_column", "label_threshold", "id_column", "covariates", "batch_columns", "pcs",
+            "group_column", "relatives", "kinship", "split_column", "genome_build", "prevalence", "heritability",
+            "qc", "min_sample_call_rate", "heterozygosity_sd", "sex_check", "min_call_rate", "min_frequency",
+            "min_allele_count", "min_hwe_p", "keep_few_heterozygotes", "blocks", "flank", "overlap", "intergenic",
+            "max_variants", "features", "n_components", "max_slots", "seed",
         )
         if (value := getattr(args, name, None)) is not None
     }  # fmt: skip

@@ -1,8 +1,11 @@
-"""Split people, fit the featurizer on training people, write everyone's features.
+"""Check and split people, fit the featurizer on training people, write everyone's features.
 
-Nothing is fitted on validation or test people. The result is a datasets.DatasetDict
-(train, validation, test) with features, labels (-100 where unlabelled), covariates and
-ids, beside the fitted featurizer and a local people.tsv of who was used for what.
+In this order: quality of people, without labels and before the split (call rate, heterozygosity, sex,
+duplicates); groups of relatives, which are never divided; the split; quality of variants among the
+training people alone; features. --no-qc leaves the checks out. Nothing is fitted on validation or
+test people. The result is a datasets.DatasetDict (train, validation, test) with features, labels
+(-100 where unlabelled), covariates and ids, beside the fitted featurizer, qc.json (what was removed
+and why) and a local people.tsv of who was used for what.
 """
 
 import argparse
@@ -24,14 +27,18 @@ def run(args: argparse.Namespace) -> None:
 
 
 def print_summary(cohort) -> None:
-    """People, classes, blocks and what was left out, for the screen."""
+    """What was removed and why, people by split and class, and blocks, for the screen."""
+    from gds.genotypes.quality import quality_table
+
     people, description = cohort.people, cohort.description
+    print(quality_table(cohort.quality()))
     names = dict(enumerate(description.label_names)) | {-100: "unlabelled"}
     n_blocks, n_channels = cohort.featurizer().is_padding_.shape
     print(f"prepared {cohort.folder}: {len(people)} people, {n_blocks} blocks of up to {n_channels} channels")
     for split, rows in people.groupby("split", sort=False):
         counts = rows["label"].map(names).value_counts()
         print(f"  {split:<10} {len(rows):>6}  " + ", ".join(f"{name} {n}" for name, n in counts.items()))
-    for what, count in description.removed.items():
-        if count:
-            print(f"  {what.replace('_', ' ')}: {count}")
+    if description.label_threshold is not None:
+        print(
+            f"  {description.label_names[1]}: {description.label_column} above {description.label_threshold:.6g}"
+        )

@@ -4,8 +4,13 @@
 
     DIR/{train,validation,test}/   Arrow: id, features, labels, and one column a covariate
     DIR/featurizer/                what turned genotypes into features, fitted on training people
-    DIR/people.tsv                 id, split, label, family, covariates: local, never pushed
+    DIR/people.tsv                 id, split, label, family, covariates: local, never pushed. Everyone
+                                   genotyped is in it; those whom quality control removed have the
+                                   split "removed" and the reason beside it
     DIR/cohort.json                names of classes and columns, files and their hashes, what was removed
+    DIR/kept_variants.npy          indices of the variants that passed; absent where none was checked
+    DIR/qc.json                    every filter: whom or what it removed, and why
+    DIR/qc_removed_{people,variants}.tsv
     DIR/run.json                   how to make it again
 """
 
@@ -21,10 +26,15 @@ from gds.errors import UserError
 from gds.features.featurizer import Featurizer
 from gds.features.splits import SPLITS
 from gds.files import read_json, sha256, write_json
-from gds.genotypes import GenotypeSource, open_genotypes
+from gds.genotypes import GenotypeSource
+from gds.genotypes.quality import QCReport
+from gds.genotypes.variant_view import open_autosomes
 
 if TYPE_CHECKING:
     import datasets
+
+
+REMOVED = "removed"  # the split of people whom quality control removed
 
 
 @dataclass(frozen=True)
@@ -44,6 +54,8 @@ class CohortDescription:
     removed: dict[str, Any] = field(default_factory=dict)
     prevalence: float | None = None
     heritability: float | None = None
+    label_threshold: float | None = None  # of a measurement: the class is "high" above it
+    pc_columns: list[str] = field(default_factory=list)
 
 
 class PreparedCohort:
@@ -56,7 +68,10 @@ class PreparedCohort:
     description
         :class:`CohortDescription`.
     people
-        Table indexed by id: ``split``, ``label`` (class index, -100 unlabelled), ``family`` and the covariates.
+        Table indexed by id, in the order of the genotype files: ``split`` (train, validation, test or
+        removed), ``label`` (class index, -100 unlabelled), ``family`` (relatives share one, "" is alone),
+        ``removed_because`` and the columns of the phenotype table. A measurement that was cut into classes
+        keeps its values under its own name.
     """
 
     def __init__(self, folder: str | Path) -> None:
@@ -76,6 +91,16 @@ class PreparedCohort:
     def n_classes(self) -> int:
         """Number of label classes; 0 without labels."""
         return len(self.description.label_names)
+
+    @property
+    def has_relatives(self) -> bool:
+        """Whether any two people share a family: folds and intervals must then keep families together."""
+        family = self.people["family"].fillna("").astype(str)
+        return bool(family[family != ""].duplicated().any())
+
+    def quality(self) -> dict[str, Any]:
+        """What ``qc.json`` holds."""
+        return read_json(self.folder / "qc.json")
 
     def featurizer(self) -> Featurizer:
         """The featurizer that made the features."""
@@ -109,7 +134,12 @@ class PreparedCohort:
                     f"{path} has changed since {self.folder} was prepared from it: "
                     "prepare again, or restore the file"
                 )
-        return open_genotypes(self.description.genotype_files)
+        return open_autosomes(self.description.genotype_files)[0]
+
+    def kept_variants(self) -> np.ndarray | slice:
+        """Which variants of :meth:`source` passed quality control: indices, or a slice of all."""
+        path = self.folder / "kept_variants.npy"
+        return np.load(path, allow_pickle=False) if path.is_file() else slice(None)
 
     def features(self, split: str) -> np.ndarray:
         """Features of one split, shape (sample, block, channel); a view of the Arrow file where possible."""
@@ -134,6 +164,8 @@ def write_prepared_cohort(
     featurizer: Featurizer,
     features: dict[str, np.ndarray],
     record: dict[str, Any],
+    kept_variants: np.ndarray | None,
+    quality: QCReport,
 ) -> None:
     """Write all of a prepared cohort into ``folder`` (make it atomic with :func:`gds.files.atomic_directory`).
 
@@ -145,6 +177,10 @@ def write_prepared_cohort(
         As read back by :class:`PreparedCohort`.
     features
         For each split the features of its people in the order of ``people``; (sample, block, channel).
+    kept_variants
+        Indices of the variants that passed; None where none was checked.
+    quality
+        Every filter.
     """
     import datasets
 
@@ -153,13 +189,18 @@ def write_prepared_cohort(
     for split in SPLITS:
         table = people[people["split"] == split]
         further = {"id": table.index.astype(str)}
-        for name in dict.fromkeys([*description.covariates, *description.batch_columns]):
+        for name in dict.fromkeys(
+            [*description.covariates, *description.batch_columns, *description.pc_columns]
+        ):
             further[name] = table[name]
         splits[split] = arrow_dataset(features[split], table["label"].to_numpy(), further)
     splits.save_to_disk(str(folder))
     featurizer.save_pretrained(folder / "featurizer")
     people.to_csv(folder / "people.tsv", sep="\t", index_label="id", na_rep="NA")
     write_json(folder / "cohort.json", asdict(description))
+    quality.write(folder)
+    if kept_variants is not None:
+        np.save(folder / "kept_variants.npy", kept_variants)
     write_json(folder / "run.json", record)
 
 

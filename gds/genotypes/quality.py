@@ -132,13 +132,19 @@ class QCReport:
         return folder / "qc.json"
 
     def __str__(self) -> str:
-        lines = [f"{'':<10}{'filter':<28}{'limit':<24}{'checked':>10}{'removed':>9}"]
-        for what, filtered in self.parts.items():
-            for step in filtered.steps:
-                row = f"{what:<10}{step['filter']:<28}{step['limit']:<24}{step['checked']:>10,}{step['removed']:>9,}"
-                lines.append(f"{row}  {step['note']}".rstrip())
-            lines.append(f"{what:<10}{'kept':<52}{len(filtered.table):>10,}{len(filtered.kept):>9,}")
-        for what, counts in self.counts.items():
-            described = ", ".join(f"{key.replace('_', ' ')} {value}" for key, value in counts.items())
-            lines.append(f"{what:<10}{described}")
-        return "\n".join(lines)
+        return quality_table(self.to_dict())
+
+
+def quality_table(summary: dict[str, Any]) -> str:
+    """What ``qc.json`` holds as a table for the screen: a line a filter, then the counts."""
+    lines = [f"{'':<10}{'filter':<28}{'limit':<24}{'checked':>10}{'removed':>9}"]
+    for what, found in summary.items():
+        if "filters" not in found:
+            described = ", ".join(f"{key.replace('_', ' ')} {value}" for key, value in found.items())
+            lines.append(f"{what:<9} {described}")
+            continue
+        for step in found["filters"]:
+            row = f"{what:<10}{step['filter']:<28}{step['limit']:<24}{step['checked']:>10,}{step['removed']:>9,}"
+            lines.append(f"{row}  {step['note']}".rstrip())
+        lines.append(f"{what:<10}kept {found['kept']:,} of {found['given']:,}")
+    return "\n".join(lines)

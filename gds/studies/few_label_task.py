@@ -51,9 +51,9 @@ class FewLabelTask:
 
     def families(self, ids: np.ndarray) -> np.ndarray | None:
         """Family of each person, or None where the cohort has none; people without one are alone."""
-        family = self.cohort.people.loc[ids, "family"].fillna("").astype(str).to_numpy()
-        if not self.cohort.description.group_column:
+        if not self.cohort.has_relatives:
             return None
+        family = self.cohort.people.loc[ids, "family"].fillna("").astype(str).to_numpy()
         return np.where(family == "", np.char.add("alone:", np.asarray(ids, dtype=str)), family)
 
     def rows(self, ids: np.ndarray) -> np.ndarray:
@@ -62,11 +62,10 @@ class FewLabelTask:
 
     @cached_property
     def _dosages(self) -> np.ndarray:
-        source = self.cohort.source()
-        return source.read(slice(0, len(source.variants)))
+        return self.cohort.source().read(self.cohort.kept_variants())
 
     def dosages(self, ids: np.ndarray) -> np.ndarray:
-        """Effect-allele counts, shape (sample, variant), -1 missing."""
+        """Effect-allele counts of the variants that passed, shape (sample, variant), -1 missing."""
         return self._dosages[self.rows(ids)]
 
     def features(self, ids: np.ndarray, featurizer: Featurizer) -> np.ndarray:
@@ -103,9 +102,7 @@ def few_label_task(cohort: PreparedCohort, n_labels: int | None, seed: int = 0) 
     split, label = people["split"].to_numpy(), people["label"].to_numpy()
     ids = people.index.to_numpy(dtype=str)
     train = np.flatnonzero(split == "train")
-    groups = (
-        people["family"].fillna("").astype(str).to_numpy()[train] if cohort.description.group_column else None
-    )
+    groups = people["family"].fillna("").astype(str).to_numpy()[train] if cohort.has_relatives else None
     available = int((label[train] != UNLABELLED).sum())
     chosen = few_label_subset(label[train], n_labels or available, seed=seed, groups=groups)
     few = train[chosen]

@@ -8,7 +8,7 @@ import pytest
 
 from gds.errors import UserError
 from gds.features.dataset import PreparedCohort
-from gds.features.prepare import PrepareOptions, encode_labels, prepare_cohort
+from gds.features.prepare import PrepareOptions, prepare_cohort
 from gds.genotypes import read_genotypes, write_genotypes
 from tests.cohorts import write_tiny_cohort
 
@@ -50,13 +50,20 @@ def test_test_people_leave_no_trace_in_what_is_fitted(options, tmp_path, kind):
     genotypes = read_genotypes(options.genotypes[0])
     outsiders = np.flatnonzero(before.people["split"] != "train")
     changed = genotypes.dosage.copy()
-    changed[outsiders] = np.random.default_rng(9).integers(-1, 3, changed[outsiders].shape)
+    # Every call is still there, so that nobody is removed for a poor call rate.
+    changed[outsiders] = np.random.default_rng(9).integers(0, 3, changed[outsiders].shape)
     (tmp_path / "changed").mkdir()
     path = tmp_path / "changed" / "cohort.bed"
     write_genotypes(replace(genotypes, dosage=changed), path)
     after = prepare_cohort(replace(options, genotypes=(str(path),)), tmp_path / "after")
-    for name in ("preprocessor.safetensors", "preprocessor_config.json"):
-        written = [(cohort.folder / "featurizer" / name).read_bytes() for cohort in (before, after)]
+    assert after.people["removed_because"].tolist() == [""] * 120
+    for name in (
+        "featurizer/preprocessor.safetensors",
+        "featurizer/preprocessor_config.json",
+        "kept_variants.npy",
+        "qc_removed_variants.tsv",
+    ):
+        written = [(cohort.folder / name).read_bytes() for cohort in (before, after)]
         assert written[0] == written[1]
     np.testing.assert_array_equal(before.features("train"), after.features("train"))
     assert (before.features("test") != after.features("test")).any()
@@ -113,6 +120,13 @@ def test_changed_genotype_files_are_noticed(options, tmp_path):
         ({"covariates": ["height"]}, "--covariates height: no such column"),
         ({"features": "pcs"}, "features 'pcs'"),
         ({"label_column": "age"}, "looks like a measurement"),
+        ({"label_threshold": 1000.0, "label_column": "age"}, "on one side of 1000"),
+        ({"label_threshold": "median"}, "label column 'status' holds text"),
+        ({"label_threshold": "median", "label_column": None}, "needs --label-column"),
+        ({"group_column": "batch", "relatives": "kinship"}, "leave one of the two out"),
+        ({"group_column": "batch"}, "have the family"),
+        ({"blocks": "window:16", "flank": 10}, "are for gene files"),
+        ({"pcs": 500}, "500 principal components need more people"),
     ],
 )
 def test_columns_that_do_not_fit_are_refused_by_name(options, tmp_path, change, message):
@@ -127,11 +141,3 @@ def test_ids_that_do_not_match_show_examples_of_both(options, tmp_path):
     table.to_csv(options.phenotypes, sep="\t", index=False)
     with pytest.raises(UserError, match=r"XP0000, XP0001.*P0000, P0001"):
         prepare_cohort(options, tmp_path / "data")
-
-
-def test_label_classes_are_sorted_and_the_positive_one_is_last():
-    assert encode_labels(pd.Series(["case", "control", None], name="x"))[1] == ["control", "case"]
-    codes, names = encode_labels(pd.Series([2.0, 1.0, -9.0, np.nan], name="x"))
-    assert (codes.tolist(), names) == ([1, 0, -100, -100], ["1", "2"])
-    with pytest.raises(UserError, match="only 'case'"):
-        encode_labels(pd.Series(["case", None], name="x"))

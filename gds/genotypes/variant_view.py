@@ -1,0 +1,62 @@
+"""Some of the variants of a source, read as if there were no others."""
+
+import numpy as np
+import pandas as pd
+
+from gds.errors import UserError
+from gds.genotypes.counts import is_autosomal
+from gds.genotypes.matrix import GenotypeSource, as_indices
+from gds.genotypes.reading import open_genotypes
+
+
+class VariantView:
+    """A :class:`~gds.genotypes.matrix.GenotypeSource` of chosen variants; nothing is copied but their table.
+
+    Parameters
+    ----------
+    source
+        Where dosages are read from.
+    chosen
+        Indices into its variants, shape (variant,).
+    """
+
+    def __init__(self, source: GenotypeSource, chosen: np.ndarray) -> None:
+        self._source = source
+        self._chosen = np.asarray(chosen, dtype=np.int64)
+        self.samples: pd.DataFrame = source.samples
+        self.variants: pd.DataFrame = source.variants.iloc[self._chosen].reset_index(drop=True)
+
+    def read(self, variants: slice | np.ndarray, samples: np.ndarray | None = None) -> np.ndarray:
+        """As :meth:`GenotypeSource.read`, of the chosen variants."""
+        index = self._chosen[as_indices(variants, len(self._chosen))]
+        # Files read a run of neighbours faster than a list of them.
+        if len(index) and index[-1] - index[0] == len(index) - 1 and (np.diff(index) == 1).all():
+            return self._source.read(slice(int(index[0]), int(index[-1]) + 1), samples)
+        return self._source.read(index, samples)
+
+
+def open_autosomes(paths: list[str]) -> tuple[GenotypeSource, GenotypeSource]:
+    """The autosomal variants of genotype files, and everything in them, read once.
+
+    Returns
+    -------
+    autosomes
+        What features are made of.
+    whole
+        The same people with X and whatever else the files hold, for the sex check.
+
+    Raises
+    ------
+    UserError
+        There are no autosomal variants, or a file cannot be read.
+    """
+    whole = open_genotypes(paths, chromosomes="all")
+    chosen = np.flatnonzero(is_autosomal(whole.variants["chromosome"].to_numpy(object)))
+    if len(chosen) == len(whole.variants):
+        return whole, whole
+    if not len(chosen):
+        found = ", ".join(map(str, pd.unique(whole.variants["chromosome"])[:5]))
+        raise UserError(
+            f"{paths[0]}: expected variants on autosomes (chromosomes with a number), found {found}"
+        )
+    return VariantView(whole, chosen), whole
