@@ -1,20 +1,23 @@
 """The figures of a report; each function takes tables or arrays and returns a matplotlib Figure."""
 
 from collections.abc import Callable, Mapping, Sequence
-from functools import wraps
-from typing import TYPE_CHECKING, Any, ParamSpec
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
 
 from gds.errors import UserError
-from gds.report.style import INK, MUTED, PALETTE, figure_style, new_figure, series_look
+from gds.report.genotype_figures import allele_frequencies, embedding_scatter
+from gds.report.style import INK, MUTED, PALETTE, new_figure, series_look, styled
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-P = ParamSpec("P")
+__all__ = [
+    "accuracy_by_labels", "allele_frequencies", "confusion_matrix", "embedding_scatter", "learning_curves",
+    "metric_by_method", "precision_recall_curves", "reliability", "roc_curves",
+]  # fmt: skip
 
 ROLE_COLOURS = {
     "chance": "#9aa1a9",
@@ -26,16 +29,7 @@ ROLE_COLOURS = {
 LOG_SCALE_FACTOR = 8  # label counts that span more than this are drawn on a log axis
 
 
-def _styled(draw: Callable[P, "Figure"]) -> Callable[P, "Figure"]:
-    @wraps(draw)
-    def in_style(*args: P.args, **kwargs: P.kwargs) -> "Figure":
-        with figure_style():
-            return draw(*args, **kwargs)
-
-    return in_style
-
-
-@_styled
+@styled
 def metric_by_method(
     table: pd.DataFrame,
     label: str,
@@ -89,7 +83,7 @@ def metric_by_method(
     return figure
 
 
-@_styled
+@styled
 def roc_curves(labels: np.ndarray, probability: Mapping[str, np.ndarray]) -> "Figure":
     """True against false positive rate of several methods, the diagonal being chance.
 
@@ -113,7 +107,7 @@ def roc_curves(labels: np.ndarray, probability: Mapping[str, np.ndarray]) -> "Fi
     return figure
 
 
-@_styled
+@styled
 def precision_recall_curves(labels: np.ndarray, probability: Mapping[str, np.ndarray]) -> "Figure":
     """Precision against recall of several methods, the fraction of cases being chance; as :func:`roc_curves`."""
     figure, (axes,) = new_figure(width=5.4, height=5.0)
@@ -131,7 +125,7 @@ def precision_recall_curves(labels: np.ndarray, probability: Mapping[str, np.nda
     return figure
 
 
-@_styled
+@styled
 def reliability(curves: Mapping[str, pd.DataFrame]) -> "Figure":
     """Observed frequency against predicted probability.
 
@@ -155,7 +149,7 @@ def reliability(curves: Mapping[str, pd.DataFrame]) -> "Figure":
     return figure
 
 
-@_styled
+@styled
 def learning_curves(
     records: pd.DataFrame, metrics: Sequence[str] = ("loss", "accuracy", "non_major_accuracy")
 ) -> "Figure":
@@ -187,7 +181,7 @@ def learning_curves(
     return figure
 
 
-@_styled
+@styled
 def accuracy_by_labels(
     table: pd.DataFrame,
     label: str = "accuracy",
@@ -226,51 +220,7 @@ def accuracy_by_labels(
     return figure
 
 
-@_styled
-def embedding_scatter(
-    points: np.ndarray, colour: Sequence[Any] | pd.Series, label: str, *, axes_label: str = "component"
-) -> "Figure":
-    """People in two dimensions, coloured by a column.
-
-    Parameters
-    ----------
-    points
-        Shape (sample, 2).
-    colour
-        One value a person: text or few whole numbers are categories, other numbers a scale.
-    label
-        What the colour means.
-    axes_label
-        What the axes are, numbered 1 and 2.
-    """
-    figure, (axes,) = new_figure(width=6.8, height=5.0)
-    colour = pd.Series(np.asarray(colour))
-    size = float(np.clip(4000 / max(1, len(points)), 4, 28))
-    if pd.api.types.is_numeric_dtype(colour) and (colour.nunique() > 12 or (colour.dropna() % 1).any()):
-        drawn = axes.scatter(*points.T, c=colour, s=size, cmap="viridis", linewidths=0, rasterized=True)
-        figure.colorbar(drawn, label=label)
-    else:
-        categories = sorted(colour.dropna().unique(), key=str)
-        for index, category in enumerate(categories):
-            look = series_look(index)
-            rows = (colour == category).to_numpy()
-            axes.scatter(
-                *points[rows].T, c=look["color"], marker=look["marker"], s=size, alpha=0.75, linewidths=0,
-                label=str(category), rasterized=True,
-            )  # fmt: skip
-        missing = colour.isna().to_numpy()
-        if missing.any():
-            axes.scatter(
-                *points[missing].T, c="#c6cbd1", s=size, linewidths=0, label="missing", rasterized=True
-            )
-        figure.legend(
-            loc="outside right upper", title=label, markerscale=6 / size**0.5, ncols=1 + len(categories) // 20
-        )
-    axes.set(xlabel=f"{axes_label} 1", ylabel=f"{axes_label} 2", xticks=[], yticks=[])
-    return figure
-
-
-@_styled
+@styled
 def confusion_matrix(labels: np.ndarray, predicted: np.ndarray, class_names: Sequence[str]) -> "Figure":
     """How often each class is taken for each other; shade and text are shares of the true class.
 
@@ -304,33 +254,6 @@ def confusion_matrix(labels: np.ndarray, predicted: np.ndarray, class_names: Seq
     axes.set(xlabel="predicted", ylabel="true")
     axes.grid(visible=False)
     figure.colorbar(drawn, shrink=0.8, label="share of the true class")
-    return figure
-
-
-@_styled
-def allele_frequencies(
-    real: np.ndarray, synthetic: np.ndarray, *, correlation: float | None = None
-) -> "Figure":
-    """Allele frequency of each variant among synthetic people against that among real people.
-
-    Parameters
-    ----------
-    real, synthetic
-        Effect-allele frequencies, shape (variant,).
-    correlation
-        Written into the corner.
-    """
-    if np.shape(real) != np.shape(synthetic):
-        raise UserError(
-            f"{np.shape(real)} real and {np.shape(synthetic)} synthetic frequencies: expected as many"
-        )
-    figure, (axes,) = new_figure(width=5.2, height=5.0)
-    axes.plot([0, 1], [0, 1], color=MUTED, linestyle=":", linewidth=1)
-    axes.scatter(real, synthetic, s=9, alpha=0.4, color=PALETTE[0], linewidths=0, rasterized=True)
-    if correlation is not None:
-        axes.text(0.04, 0.95, f"r = {correlation:.3f}", transform=axes.transAxes, va="top")
-    axes.set(xlabel="frequency, real", ylabel="frequency, synthetic", xlim=(0, 1), ylim=(0, 1))
-    axes.set_box_aspect(1)
     return figure
 
 

@@ -1,11 +1,14 @@
 """One look for every figure: quiet axes, colours that the colour-blind can tell apart."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
+from functools import wraps
+from typing import TYPE_CHECKING, Any, ParamSpec
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
+
+P = ParamSpec("P")
 
 # Okabe and Ito 2008, without the yellow that vanishes on white.
 PALETTE = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#5A5A5A")
@@ -49,6 +52,17 @@ def figure_style() -> Iterator[None]:
 
     with matplotlib.rc_context(_STYLE):
         yield
+
+
+def styled(draw: Callable[P, "Figure"]) -> Callable[P, "Figure"]:
+    """Decorate a function that draws a figure, so that it is drawn in the style."""
+
+    @wraps(draw)
+    def in_style(*args: P.args, **kwargs: P.kwargs) -> "Figure":
+        with figure_style():
+            return draw(*args, **kwargs)
+
+    return in_style
 
 
 def new_figure(n_columns: int = 1, *, width: float = 6.4, height: float = 4.0) -> tuple["Figure", list[Any]]:
