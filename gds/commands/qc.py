@@ -73,7 +73,7 @@ def run(args: argparse.Namespace) -> None:
     from gds.genotypes.sample_quality import sample_quality
     from gds.genotypes.variant_quality import variant_quality
 
-    source = open_genotypes(args.genotypes)
+    source = open_genotypes(args.genotypes, chromosomes="all")  # X is for the sex check
     report = QCReport()
     people = sample_quality(
         source,

@@ -156,7 +156,9 @@ def _split(
     else:
         labelled = np.isfinite(people.values[stay])
         strata = terciles(people.values[stay])
-    testable = ~seen & (labelled if labelled.any() else True)
+    # Nobody can be tested without a label, but a relative's label is reason enough to set a family apart.
+    in_labelled_family = pd.Series(labelled).groupby(families).transform("any").to_numpy() & (families != "")
+    testable = ~seen & (labelled | in_labelled_family if labelled.any() else True)
     return split_people(
         ids, strata=strata, groups=families, testable=testable, fractions=options.fractions, seed=options.seed
     )

@@ -179,6 +179,9 @@ def _sex_step(
     if not ((sex == 1) | (sex == 2)).any():
         steps.skip("sex", "nobody's sex is recorded")
         return
+    if not expected_on_x.any():
+        steps.skip("sex", "there are no variants on X outside its pseudo-autosomal regions")
+        return
     recorded = ((sex == 1) | (sex == 2)) & (expected_on_x >= _MIN_EXPECTED_ON_X)
     if not recorded.any():
         steps.skip(

@@ -47,6 +47,26 @@ def test_report_and_lists(cohort, capsys):
     assert "kinship was skipped" in capsys.readouterr().out
 
 
+def test_sex_is_checked_where_there_is_an_x(tmp_path, capsys):
+    rng = np.random.default_rng(3)
+    n, m = 40, 400
+    sex = np.resize([1, 2], n).astype(np.int8)
+    dosage = rng.binomial(2, 0.5, (n, 2 * m)).astype(np.int8)
+    dosage[sex == 1, m:] = 2 * rng.binomial(1, 0.5, (n // 2, m))
+    sex[6] = 2
+    variants = pd.DataFrame(
+        {
+            "chromosome": np.repeat(["1", "X"], m), "position": np.tile(np.arange(m) * 200_000 + 5_000_000, 2),
+            "id": [f"v{i}" for i in range(2 * m)], "effect_allele": "A", "other_allele": "C",
+        }
+    )  # fmt: skip
+    samples = pd.DataFrame({"id": [f"s{i}" for i in range(n)], "family": "", "sex": sex})
+    write_genotypes(Genotypes(dosage, samples, variants, None), tmp_path / "c.bed")
+    assert run_command("qc", ["--genotypes", str(tmp_path / "c.bed"), "--out", str(tmp_path / "qc")]) == 0
+    removed = pd.read_csv(tmp_path / "qc" / "qc_removed_people.tsv", sep="\t")
+    assert removed[["id", "filter"]].to_numpy().tolist() == [["s6", "sex"]]
+
+
 def test_unknown_people_are_an_error(cohort, capsys):
     (cohort / "training").write_text("nobody\n")
     options = ["--genotypes", str(cohort / "c.bed"), "--training", str(cohort / "training")]

@@ -219,6 +219,23 @@ def test_families_of_a_column_stay_together(options, tmp_path):
     assert cohort.quality()["relatives"]["column"] == "family"
 
 
+def test_a_family_with_some_labels_can_be_tested(options, tmp_path):
+    table = pd.read_csv(options.phenotypes, sep="\t")
+    table["family"] = [f"F{i // 4}" for i in range(N)]
+    table.loc[table.index % 4 == 3, "cd8"] = None
+    table.to_csv(tmp_path / "table.tsv", sep="\t", index=False)
+    cohort = prepare_cohort(
+        replace(
+            options, phenotypes=str(tmp_path / "table.tsv"), group_column="family", label_column="cd8",
+            label_threshold="median",
+        ),
+        tmp_path / "data",
+    )  # fmt: skip
+    assert len(cohort.ids("test")) >= 15
+    people = cohort.people[cohort.people["split"] != "removed"]
+    assert (people.groupby("family")["split"].nunique() == 1).all()
+
+
 def test_the_command_prints_what_was_removed(options, tmp_path, capsys):
     arguments = [
         "--genotypes",
