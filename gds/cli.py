@@ -11,7 +11,8 @@ from gds.errors import UserError, did_you_mean
 COMMANDS = {
     "simulate": "simulate a cohort: demography, genes, a disease, batches",
     "convert": "convert genotype files between .bed, .pgen and .vcf.gz",
-    "prepare": "split people, fit the featurizer on training people, write features",
+    "qc": "check people and variants: call rates, sex, duplicates, relatives, equilibrium",
+    "prepare": "check and split people, fit the featurizer on training people, write features",
     "pretrain": "pre-train a diffusion denoiser or a masked-token transformer",
     "finetune": "classify with few labels and report beside honest baselines",
     "generate": "sample synthetic genotypes from a pre-trained diffusion model",
