@@ -15,7 +15,10 @@ COMMANDS = {
     "prepare": "check and split people, fit the featurizer on training people, write features",
     "pretrain": "pre-train a diffusion denoiser or a masked-token transformer",
     "finetune": "classify with few labels and report beside honest baselines",
+    "predict": "predict the people of a new cohort with a fine-tuned model",
+    "embed": "embed the people of a cohort, with pictures coloured by phenotypes",
     "generate": "sample synthetic genotypes from a pre-trained diffusion model",
+    "models": "list the presets of networks and their sizes",
 }
 
 

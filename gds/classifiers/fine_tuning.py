@@ -2,12 +2,16 @@
 
 import tempfile
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 from sklearn.base import BaseEstimator, ClassifierMixin
 
 from gds.classifiers.inner_folds import inner_folds
 from gds.features.dataset import arrow_dataset
+
+if TYPE_CHECKING:
+    from gds.models import GdsForClassification
 
 
 class FineTunedEncoder(ClassifierMixin, BaseEstimator):
@@ -95,7 +99,7 @@ class FineTunedEncoder(ClassifierMixin, BaseEstimator):
 
     def predict_proba(self, X: np.ndarray) -> np.ndarray:
         """Class probabilities, shape (sample, class)."""
-        return _probabilities(self.model_, X)
+        return class_probabilities(self.model_, X)
 
     def predict(self, X: np.ndarray) -> np.ndarray:
         """Most probable class, shape (sample,)."""
@@ -143,7 +147,25 @@ class FineTunedEncoder(ClassifierMixin, BaseEstimator):
         return model, np.array(losses)
 
 
-def _probabilities(model, features: np.ndarray, batch_size: int = 256) -> np.ndarray:
+def class_probabilities(
+    model: "GdsForClassification", features: np.ndarray, batch_size: int = 256
+) -> np.ndarray:
+    """Probabilities of a classification network in evaluation mode.
+
+    Parameters
+    ----------
+    model
+        The network.
+    features
+        Output of the featurizer that belongs to it, shape (sample, block, channel).
+    batch_size
+        People a forward pass.
+
+    Returns
+    -------
+    numpy.ndarray
+        float64, shape (sample, class).
+    """
     import torch
 
     model.eval()

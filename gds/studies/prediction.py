@@ -1,0 +1,255 @@
+"""Predictions for the people of another cohort, and how good they are where labels are known."""
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from gds.classifiers.fine_tuning import class_probabilities
+from gds.errors import UserError
+from gds.evaluation.classification import classification_metrics
+from gds.features.splits import UNLABELLED
+from gds.files import atomic_path, write_json
+from gds.models import GdsForClassification
+from gds.provenance import run_record
+from gds.studies.few_labels import people_seen
+from gds.studies.new_cohort import AlignmentOptions, NewCohort, architecture, column_of, phenotypes_of
+
+NOT_CLINICAL = (
+    "Research software. Not for clinical use: no prediction is a diagnosis, and no decision about a person's "
+    "health should rest on it."
+)
+
+
+@dataclass(frozen=True)
+class Predictions:
+    """What a classifier says about each person.
+
+    Attributes
+    ----------
+    ids
+        Sample ids, (sample,).
+    class_names
+        Names of the classes.
+    probabilities
+        float64 (sample, class).
+    is_seen
+        Whether the model's training had a person of the same id, bool (sample,).
+    """
+
+    ids: pd.Index
+    class_names: list[str]
+    probabilities: np.ndarray
+    is_seen: np.ndarray
+
+    def table(self) -> pd.DataFrame:
+        """Columns ``id``, ``p_<class>`` for each class, and ``predicted``, the name of the most probable one."""
+        table = pd.DataFrame(self.probabilities, columns=[f"p_{name}" for name in self.class_names])
+        table.insert(0, "id", self.ids)
+        return table.assign(predicted=np.array(self.class_names)[self.probabilities.argmax(axis=1)])
+
+
+def load_classifier(folder: str | Path) -> GdsForClassification:
+    """Load a model that classifies, on a GPU if there is one.
+
+    Raises
+    ------
+    UserError
+        The folder holds no model, or one that does not classify.
+    """
+    import torch
+
+    found = architecture(folder)
+    if found != "GdsForClassification":
+        raise UserError(
+            f"{folder} holds a {found}, which does not classify: give the folder OUT/model that gds finetune left"
+        )
+    model = GdsForClassification.from_pretrained(folder)
+    return model.to("cuda" if torch.cuda.is_available() else "cpu")
+
+
+def predict_cohort(
+    model: GdsForClassification, cohort: NewCohort, seen: pd.Index | None = None
+) -> Predictions:
+    """Class probabilities of everyone.
+
+    Parameters
+    ----------
+    model
+        The classifier.
+    cohort
+        The people, aligned to its featurizer.
+    seen
+        Ids of the people of its training; None if not known.
+    """
+    probabilities = np.concatenate([class_probabilities(model, part) for part in cohort.features()])
+    finite = np.isfinite(probabilities).all(axis=1)
+    if not finite.all():
+        raise UserError(
+            f"the probabilities of {cohort.ids[int(finite.argmin())]} are not finite: are the weights damaged?"
+        )
+    is_seen = cohort.ids.isin([] if seen is None else seen)
+    return Predictions(cohort.ids, class_names(model), probabilities, is_seen)
+
+
+def class_names(model: GdsForClassification) -> list[str]:
+    """Names of the classes in the order of the logits."""
+    return [model.config.id2label[index] for index in range(model.config.num_labels)]
+
+
+def known_labels(values: pd.Series, class_names: Sequence[str]) -> np.ndarray:
+    """Class index of each value of a label column, -100 where it is missing.
+
+    Parameters
+    ----------
+    values
+        Names of classes; whole numbers are their own names.
+    class_names
+        Those that the model knows.
+
+    Raises
+    ------
+    UserError
+        A value is no class of the model, or all are missing.
+    """
+    present = values[values.notna() & ~values.astype(str).isin(["-9", "-9.0"])]
+    if pd.api.types.is_float_dtype(present) and (present % 1 == 0).all():
+        present = present.astype(int)
+    texts = present.astype(str)
+    unknown = sorted(set(texts) - set(class_names))
+    if unknown or not len(texts):
+        found = ", ".join(unknown[:5]) if unknown else "no value at all"
+        raise UserError(
+            f"label column {values.name!r} holds {found}, but the model's classes are {', '.join(class_names)}: "
+            "rename the values"
+        )
+    codes = pd.Series(UNLABELLED, index=values.index, dtype=np.int64)
+    codes[texts.index] = texts.map({name: index for index, name in enumerate(class_names)}).astype(np.int64)
+    return codes.to_numpy()
+
+
+def score_predictions(
+    predictions: Predictions, labels: np.ndarray, families: np.ndarray, seed: int = 0
+) -> dict[str, pd.DataFrame]:
+    """Metrics with bootstrap intervals over families.
+
+    Parameters
+    ----------
+    predictions
+        Of everyone.
+    labels
+        Class index of each person, -100 unlabelled, shape (sample,).
+    families
+        Family of each person, "" for none, shape (sample,).
+    seed
+        Of the bootstrap.
+
+    Returns
+    -------
+    dict
+        ``"everyone with a label"`` to :func:`gds.evaluation.classification.classification_metrics`. If some
+        of them were seen in training, ``"not seen in training"`` too, unless nobody is left.
+    """
+    labelled = labels != UNLABELLED
+    subsets = {"everyone with a label": labelled}
+    if (predictions.is_seen & labelled).any():
+        subsets["not seen in training"] = labelled & ~predictions.is_seen
+    alone = np.char.add("alone:", predictions.ids.to_numpy(dtype=str))
+    groups = np.where(families == "", alone, families)
+    return {
+        name: classification_metrics(
+            labels[chosen], predictions.probabilities[chosen], groups=groups[chosen], seed=seed
+        )
+        for name, chosen in subsets.items()
+        if chosen.any()
+    }
+
+
+def write_predictions(
+    folder: str | Path,
+    model: GdsForClassification,
+    cohort: NewCohort,
+    out: str | Path,
+    *,
+    alignment: AlignmentOptions,
+    phenotypes: str | None = None,
+    label_column: str | None = None,
+    id_column: str | None = None,
+    seed: int = 0,
+) -> list[str]:
+    """Predict everyone; write the table and, beside it, a JSON of counts, metrics and the record.
+
+    Parameters
+    ----------
+    folder, model, cohort
+        The model's folder, the model loaded from it, and the people.
+    out
+        Name of the table, ending in ``.tsv``; it names people and stays local.
+    alignment
+        How the cohort was aligned, for the record.
+    phenotypes, label_column, id_column
+        Table and column of known labels, for metrics; None for none.
+    seed
+        Of the bootstrap.
+
+    Returns
+    -------
+    list of str
+        The lines that a user should see.
+    """
+    out, labels = Path(out), None
+    if phenotypes is not None:
+        # Before the long computation: the table may not fit.
+        column = column_of(phenotypes_of(cohort.ids, phenotypes, id_column), label_column)
+        labels = known_labels(column, class_names(model))
+    predictions = predict_cohort(model, cohort, people_seen(Path(folder)))
+    table = predictions.table()
+    metrics: dict[str, pd.DataFrame] = {}
+    if labels is not None:
+        families = cohort.aligned.samples["family"].to_numpy(dtype=str)
+        metrics = score_predictions(predictions, labels, families, seed)
+    with atomic_path(out) as temporary:
+        table.to_csv(temporary, sep="\t", index=False, float_format="%.6g")
+    weights = [Path(folder) / name for name in ("model.safetensors", "preprocessor.safetensors")]
+    inputs = [*map(str, weights), *cohort.files, *([phenotypes] if phenotypes else [])]
+    write_json(
+        out.with_suffix(".json"),
+        {
+            "not_for_clinical_use": NOT_CLINICAL,
+            "people": len(table),
+            "people_seen_in_training": int(predictions.is_seen.sum()),
+            "predicted": {name: int((table["predicted"] == name).sum()) for name in predictions.class_names},
+            **cohort.counts(),
+            "metrics": {name: _records(found) for name, found in metrics.items()},
+            "record": run_record(seed, inputs, model=str(folder), alignment=asdict(alignment)),
+        },
+    )
+    return _summary(predictions, table, metrics)
+
+
+def _records(table: pd.DataFrame) -> list[dict[str, Any]]:
+    """Rows for JSON, which knows no NaN."""
+    plain = table.reset_index().astype(object)
+    return plain.where(plain.notna(), None).to_dict("records")
+
+
+def _summary(predictions: Predictions, table: pd.DataFrame, metrics: dict[str, pd.DataFrame]) -> list[str]:
+    from gds.report.page import format_interval
+
+    counts = [f"{name} {(table['predicted'] == name).sum()}" for name in predictions.class_names]
+    lines = [f"predicted {len(table)} people: {', '.join(counts)}"]
+    if predictions.is_seen.any():
+        lines.append(
+            f"warning: {predictions.is_seen.sum()} people have ids of people whom the model saw in training; "
+            "figures that include them are too good"
+        )
+    for name, found in metrics.items():
+        shown = {metric: format_interval(*row) for metric, *row in found.itertuples()}
+        lines.append(
+            f"{name}: AUROC {shown['auroc']}, balanced accuracy {shown['balanced_accuracy']}, "
+            f"log-loss {shown['log_loss']}"
+        )
+    return [*lines, NOT_CLINICAL]
