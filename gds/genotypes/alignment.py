@@ -14,18 +14,10 @@ import numpy as np
 import pandas as pd
 
 from gds.errors import UserError
-from gds.genotypes.allele_match import (
-    FLIPPED,
-    FLIPPED_AND_SWAPPED,
-    INCOMPATIBLE,
-    SAME,
-    SWAPPED,
-    compare_alleles,
-    is_palindromic,
-)
+from gds.genotypes.allele_match import FLIPPED, FLIPPED_AND_SWAPPED, SAME, SWAPPED, is_palindromic
 from gds.genotypes.counts import allele_frequencies, genotype_counts
 from gds.genotypes.matrix import MISSING, GenotypeSource, as_indices
-from gds.genotypes.variant_rules import NO_ALLELE
+from gds.genotypes.variant_pairs import pair_variants
 
 MatchBy = Literal["auto", "position", "id"]
 Palindromic = Literal["auto", "frequency", "drop", "keep"]
@@ -104,6 +96,8 @@ class AlignedSource:
     ----------
     samples, variants
         As in :class:`gds.genotypes.GenotypeSource`: the cohort's people, the variants wanted.
+    columns, is_reversed
+        Where each variant stands in the cohort (-1 absent), and whether the cohort counts its other allele.
     report
         :class:`AlignmentReport`.
     """
@@ -137,18 +131,18 @@ class AlignedSource:
         self.report = report
         self.genome_build = genome_build
         self._source = source
-        self._columns = columns
-        self._is_reversed = is_reversed
+        self.columns = columns
+        self.is_reversed = is_reversed
 
     def read(self, variants: slice | np.ndarray, samples: np.ndarray | None = None) -> np.ndarray:
         """As :meth:`gds.genotypes.GenotypeSource.read`; absent variants are missing for everyone."""
         wanted = as_indices(variants, len(self.variants))
-        columns = self._columns[wanted]
+        columns = self.columns[wanted]
         present = np.flatnonzero(columns >= 0)
         found = self._source.read(columns[present], samples).T
         dosage = np.full((len(wanted), found.shape[1]), MISSING, dtype=np.int8)
         dosage[present] = found
-        crossed = present[self._is_reversed[wanted[present]]]
+        crossed = present[self.is_reversed[wanted[present]]]
         # 0, 1, 2 and, at the end, -1.
         dosage[crossed] = np.array([2, 1, 0, MISSING], dtype=np.int8)[dosage[crossed]]
         return dosage.T
@@ -204,7 +198,7 @@ def align_genotypes(
     if palindromic not in ("auto", "frequency", "drop", "keep"):
         raise UserError(f"palindromic must be auto, frequency, drop or keep, found {palindromic!r}")
     by = _how(match_by, getattr(source, "genome_build", None), genome_build)
-    columns, kind, n_incompatible = _match(source.variants, variants, by)
+    columns, kind, n_incompatible = pair_variants(source.variants, variants, by)
     is_reversed = np.isin(kind, (SWAPPED, FLIPPED_AND_SWAPPED))
     is_plain = columns >= 0
     # One allele is enough to tell the strand of a variant that does not vary, unless it is palindromic.
@@ -255,38 +249,6 @@ def _how(match_by: str, found_build: str | None, wanted_build: str | None) -> st
     return "id" if differ else "position"
 
 
-def _match(cohort: pd.DataFrame, wanted: pd.DataFrame, by: str) -> tuple[np.ndarray, np.ndarray, int]:
-    """Best partner of each wanted variant (-1 none), how its alleles agree, and how many had other alleles."""
-    left, right = _keys(wanted, by), _keys(cohort, by)
-    pairs = left.merge(right, on=[name for name in left if name != "row"], suffixes=("_wanted", ""))
-    asked, rows = pairs["row_wanted"].to_numpy(np.int64), pairs["row"].to_numpy(np.int64)
-
-    def alleles(table: pd.DataFrame, chosen: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        return table["effect_allele"].to_numpy(object)[chosen], table["other_allele"].to_numpy(object)[chosen]
-
-    kind_of_pair = compare_alleles(*alleles(cohort, rows), *alleles(wanted, asked))
-    # The most direct agreement first, then the order of the file.
-    order = np.lexsort((rows, kind_of_pair, asked))
-    first = order[np.unique(asked[order], return_index=True)[1]]
-    good = first[kind_of_pair[first] != INCOMPATIBLE]
-    columns = np.full(len(wanted), -1, dtype=np.int64)
-    kind = np.full(len(wanted), INCOMPATIBLE, dtype=np.int8)
-    columns[asked[good]], kind[asked[good]] = rows[good], kind_of_pair[good]
-    return columns, kind, len(first) - len(good)
-
-
-def _keys(variants: pd.DataFrame, by: str) -> pd.DataFrame:
-    """What variants are matched by, with their row; a variant with several ids has a line for each."""
-    row = np.arange(len(variants))
-    if by == "position":
-        return variants[["chromosome", "position"]].assign(row=row)
-    table = pd.DataFrame({"id": variants["id"].astype(object).to_numpy(), "row": row})
-    several = table["id"].str.contains(";", regex=False)
-    if several.any():
-        table = table.assign(id=table["id"].str.split(";")).explode("id", ignore_index=True)
-    return table[~table["id"].isin([NO_ALLELE, ""])]
-
-
 def _as_labelled(palindromic: str, kinds: np.ndarray) -> bool:
     """Whether palindromic variants are taken as they are labelled, by how the others agree."""
     if palindromic != "auto":
@@ -321,7 +283,7 @@ def _strand_by_frequency(
 
 def _too_few(cohort: pd.DataFrame, wanted: pd.DataFrame, report: AlignmentReport, min_overlap: float) -> str:
     other = "id" if report.matched_by == "position" else "position"
-    columns, _, _ = _match(cohort, wanted, other)
+    columns, _, _ = pair_variants(cohort, wanted, other)
     n_other = int((columns >= 0).sum())
     message = (
         f"only {report.found} of the {report.wanted} variants of the model are among the {len(cohort)} of these "
