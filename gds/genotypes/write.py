@@ -17,9 +17,9 @@ from gds.genotypes.variant_rules import NO_ALLELE
 from gds.genotypes.vcf_write import header_lines, write_vcf
 
 # Dosages held in memory at a time.
-_BLOCK_BYTES = 2**25
-# Two bits a genotype by dosage 0, 1, 2 and, at the end, -1: homozygous A2, heterozygous, homozygous A1, missing.
-_BED_CODES = np.array([0b11, 0b10, 0b00, 0b01], dtype=np.uint8)
+_BLOCK_BYTES = 2**23
+# Two bits a genotype by dosage as a byte: homozygous A2, heterozygous, homozygous A1; -1, missing, is byte 255.
+_BED_CODES = bytes([0b11, 0b10, 0b00]).ljust(256, b"\x01")
 
 
 def write_genotypes(source: GenotypeSource, path: str | Path) -> None:
@@ -79,7 +79,8 @@ def _write_bed(source: GenotypeSource, path: Path) -> None:
             for dosage, _ in blocks_of(source):
                 # The people that pad the last byte have code 0, as the format demands.
                 codes = np.zeros((len(dosage), -(-n_samples // 4) * 4), dtype=np.uint8)
-                np.take(_BED_CODES, dosage, mode="wrap", out=codes[:, :n_samples])
+                recoded = dosage.tobytes().translate(_BED_CODES)
+                codes[:, :n_samples] = np.frombuffer(recoded, dtype=np.uint8).reshape(dosage.shape)
                 quads = codes.reshape(len(dosage), -1, 4)
                 packed = quads[..., 0] | quads[..., 1] << 2 | quads[..., 2] << 4 | quads[..., 3] << 6
                 file.write(packed.tobytes())
