@@ -16,6 +16,13 @@ from gds.files import atomic_path, write_json
 from gds.provenance import run_record
 from gds.report import figures
 from gds.report.page import Page, format_interval
+from gds.studies.few_label_confounding import (
+    RULE,
+    confounder_table,
+    confounder_warnings,
+    shown_confounders,
+    unchecked_confounders,
+)
 from gds.studies.few_label_task import FewLabelTask
 from gds.studies.few_labels import FewLabelOptions, FewLabelResult
 
@@ -106,7 +113,7 @@ def score(task: FewLabelTask, result: FewLabelResult, seed: int) -> Scores:
         parts.append(table.reset_index().assign(method=name, role=result.roles[name]))
     columns = ["method", "role", "metric", "value", "lower", "upper"]
     table = pd.concat(parts, ignore_index=True)[columns]
-    return Scores(table, _ceiling(task), _warnings(task, result, table, seed))
+    return Scores(table, _ceiling(task), _warnings(task, result, table))
 
 
 def _ceiling(task: FewLabelTask) -> dict[str, float]:
@@ -122,21 +129,11 @@ def _ceiling(task: FewLabelTask) -> dict[str, float]:
     }
 
 
-def _warnings(task: FewLabelTask, result: FewLabelResult, table: pd.DataFrame, seed: int) -> list[str]:
+def _warnings(task: FewLabelTask, result: FewLabelResult, table: pd.DataFrame) -> list[str]:
     """Sentences about confounders, transduction and results above the ceiling, each with its rule."""
     scores = Scores(table, _ceiling(task), [])
-    auroc, found = scores.metric("auroc"), []
     genetic = scores.best("baseline", "encoder", "augmented")
-    for name, row in auroc[auroc["role"] == "confounder"].iterrows():
-        if row["lower"] > 0.5:
-            relation = (
-                "explains it" if genetic is None or row["upper"] >= genetic["value"] else "is part of it"
-            )
-            found.append(
-                f"{name} predicts the label with AUROC {format_interval(row['value'], row['lower'], row['upper'])}, "
-                f"above chance: a genetic result may be a detour to it, and where it reaches the best method it "
-                f"{relation}"
-            )
+    found = confounder_warnings(confounder_table(task, result, scores.metric("auroc")))
     above = scores.ceiling.get("auroc")
     if above is not None and genetic is not None and genetic["lower"] > above:
         found.append(
@@ -175,6 +172,7 @@ def build_page(task: FewLabelTask, result: FewLabelResult, scores: Scores, recor
     )
     _add_top(page, task, result, scores)
     _add_methods(page, scores)
+    _add_confounders(page, task, result, scores)
     if len(task.class_names) == 2:
         _add_curves(page, task, result, scores)
     else:
@@ -245,8 +243,8 @@ def _add_methods(page: Page, scores: Scores) -> None:
         figures.metric_by_method(
             auroc, "AUROC", chance=0.5, ceiling=scores.ceiling.get("auroc"), roles=auroc["role"].to_dict()
         ),
-        "A method has shown nothing while its interval holds chance. A genetic method matters only above what batch "
-        "and covariates predict alone; above the ceiling it would be too good to be true.",
+        "A method has shown nothing while its interval holds chance. A genetic method matters only above what batch, "
+        "covariates and ancestry (PCs) predict alone; above the ceiling it would be too good to be true.",
         "AUROC with interval of every method",
     )
     shown = scores.table.assign(
@@ -256,6 +254,22 @@ def _add_methods(page: Page, scores: Scores) -> None:
         shown.loc[auroc.index, list(METRIC_NAMES)].rename(columns=METRIC_NAMES).rename_axis(None, axis=1),
         "Value and 95 % interval. Log-loss and Brier score: lower is better.",
     )
+
+
+def _add_confounders(page: Page, task: FewLabelTask, result: FewLabelResult, scores: Scores) -> None:
+    unchecked = unchecked_confounders(task)
+    absent = (
+        f"\n\nNot checked, for the cohort was prepared without such columns: {', '.join(unchecked)}."
+        if unchecked
+        else ""
+    )
+    page.add_section("What batch, covariates and ancestry explain", RULE + absent)
+    table = confounder_table(task, result, scores.metric("auroc"))
+    if len(table):
+        page.add_table(
+            shown_confounders(table),
+            f"Fitted on the same few labels. The best genetic method is {table['genetic'].iloc[0]}.",
+        )
 
 
 def _shown(scores: Scores) -> list[str]:
@@ -344,7 +358,11 @@ def _add_people(page: Page, task: FewLabelTask, result: FewLabelResult) -> None:
     page.add_table(counts.fillna(0).astype(int), "People by role and class; hidden labels are not counted.")
     removed = {name.replace("_", " "): n for name, n in task.cohort.description.removed.items()}
     if removed:
-        page.add_table(pd.Series(removed, name="people").to_frame(), "Left out when the cohort was prepared.")
+        page.add_table(
+            pd.Series(removed, name="number").to_frame(),
+            "Left out when the cohort was prepared, or without a counterpart. Quality of people was judged without "
+            "labels before the split, that of variants by the training people: see the cohort's qc.json.",
+        )
 
 
 def _counts(task: FewLabelTask) -> dict[str, dict[str, int]]:

@@ -115,6 +115,7 @@ def _add_baselines(task: FewLabelTask, result: FewLabelResult, seed: int) -> Non
     for name, columns in (
         ("batch only", description.batch_columns),
         ("covariates only", description.covariates),
+        ("PCs only", description.pc_columns),
     ):
         if columns:
             model = CovariateClassifier(seed=seed).fit(task.table(task.few, columns), y, groups=groups)
