@@ -1,8 +1,6 @@
 """Writing VCF as BGZF text, a line at a time from tables of bytes."""
 
 import importlib.metadata
-import shlex
-import sys
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -17,20 +15,23 @@ _UNPHASED = np.frombuffer(b"\t0/0\t0/1\t1/1\t./.", dtype=np.uint8).reshape(4, 4)
 _PHASED = np.frombuffer(b"\t0|0\t0|1\t1|0\t1|1", dtype=np.uint8).reshape(4, 4)
 
 
-def header_lines(source: GenotypeSource, version: str = "VCFv4.3") -> str:
+def header_lines(source: GenotypeSource, provenance: str | None, version: str = "VCFv4.3") -> str:
     """The lines that say what a file is and how it was made, each with its end of line.
 
     Parameters
     ----------
     source
         Its chromosomes get a contig line each, in order of appearance; its genome build a reference line.
+    provenance
+        What the genotypes were made from and how. No paths and no time by themselves: the same content gives
+        the same bytes, and files are shared.
     version
         Name and version of the format.
     """
     lines = [f"##fileformat={version}", f"##source=genotype-diffusion {_version()}"]
-    command = shlex.join([Path(sys.argv[0]).name, *sys.argv[1:]])
-    # One line, printable: arguments may hold anything.
-    lines.append("##gdsCommand=" + "".join(c if c.isprintable() else "?" for c in command))
+    if provenance:
+        # One line, whatever file names hold.
+        lines.append("##gdsProvenance=" + "".join(c if c.isprintable() else "?" for c in provenance))
     build = getattr(source, "genome_build", None)
     if build:
         lines.append(f"##reference={build}")
@@ -46,7 +47,10 @@ def _version() -> str:
 
 
 def write_vcf(
-    source: GenotypeSource, blocks: Iterable[tuple[np.ndarray, np.ndarray | None]], path: Path
+    source: GenotypeSource,
+    blocks: Iterable[tuple[np.ndarray, np.ndarray | None]],
+    path: Path,
+    provenance: str | None = None,
 ) -> None:
     """Write a .vcf.gz of GT only; missing genotypes are ``./.``, heterozygotes without phase ``0/1``.
 
@@ -58,10 +62,12 @@ def write_vcf(
         Consecutive blocks of its dosages, int8 (variant, sample), and haplotypes, int8 (variant, sample, 2).
     path
         The file.
+    provenance
+        A line of the header, see :func:`header_lines`.
     """
     columns = ["#CHROM", "POS", "ID", "REF", "ALT", "QUAL", "FILTER", "INFO", "FORMAT", *source.samples["id"]]
     header = (
-        header_lines(source)
+        header_lines(source, provenance)
         + '##FILTER=<ID=PASS,Description="All filters passed">\n'
         + '##FORMAT=<ID=GT,Number=1,Type=String,Description="Genotype">\n'
         + "\t".join(columns)

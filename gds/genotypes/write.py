@@ -22,7 +22,7 @@ _BLOCK_BYTES = 2**23
 _BED_CODES = bytes([0b11, 0b10, 0b00]).ljust(256, b"\x01")
 
 
-def write_genotypes(source: GenotypeSource, path: str | Path) -> None:
+def write_genotypes(source: GenotypeSource, path: str | Path, provenance: str | None = None) -> None:
     """Write genotypes and the tables that belong to them.
 
     The effect allele is written as A1 (.bim) or ALT (.pvar, VCF), the other one as A2 or REF; a .bed does not
@@ -36,6 +36,8 @@ def write_genotypes(source: GenotypeSource, path: str | Path) -> None:
         Genotypes in memory or in other files; read forwards, block by block.
     path
         Ends in ``.bed`` (with ``.bim`` and ``.fam``), ``.pgen`` (with ``.pvar`` and ``.psam``) or ``.vcf.gz``.
+    provenance
+        What the genotypes were made from and how: a line in the header of a .pvar or VCF.
 
     Raises
     ------
@@ -49,7 +51,7 @@ def write_genotypes(source: GenotypeSource, path: str | Path) -> None:
     if path.name.lower() == ending:
         raise UserError(f"{path}: expected a name before {ending}")
     _check_ids(source, path)
-    _WRITERS[ending](source, path)
+    _WRITERS[ending](source, path, provenance)
 
 
 def blocks_of(source: GenotypeSource) -> Iterator[tuple[np.ndarray, np.ndarray | None]]:
@@ -67,7 +69,7 @@ def blocks_of(source: GenotypeSource) -> Iterator[tuple[np.ndarray, np.ndarray |
             bar.update(block.stop - begin)
 
 
-def _write_bed(source: GenotypeSource, path: Path) -> None:
+def _write_bed(source: GenotypeSource, path: Path, provenance: str | None) -> None:
     n_samples = len(source.samples)
     with ExitStack() as stack:
         genotypes = stack.enter_context(atomic_path(path))
@@ -86,12 +88,12 @@ def _write_bed(source: GenotypeSource, path: Path) -> None:
                 file.write(packed.tobytes())
 
 
-def _write_pgen(source: GenotypeSource, path: Path) -> None:
+def _write_pgen(source: GenotypeSource, path: Path, provenance: str | None) -> None:
     phased = is_phased(source)
     with ExitStack() as stack:
         genotypes = stack.enter_context(atomic_path(path))
         pvar, psam = (stack.enter_context(atomic_path(path.with_suffix(end))) for end in (".pvar", ".psam"))
-        write_pvar(source.variants, pvar, header=header_lines(source, "PVARv1.0"))
+        write_pvar(source.variants, pvar, header=header_lines(source, provenance, "PVARv1.0"))
         write_psam(source.samples, psam)
         # Not in a with statement: its end would complain of the missing variants and hide what interrupted us.
         try:
@@ -123,12 +125,12 @@ def _phased_alleles(dosage: np.ndarray, haplotypes: np.ndarray) -> tuple[np.ndar
     return alleles.reshape(len(alleles), -1), known
 
 
-def _write_vcf(source: GenotypeSource, path: Path) -> None:
+def _write_vcf(source: GenotypeSource, path: Path, provenance: str | None) -> None:
     with atomic_path(path) as temporary:
-        write_vcf(source, blocks_of(source), temporary)
+        write_vcf(source, blocks_of(source), temporary, provenance)
 
 
-_WRITERS: dict[str, Callable[[GenotypeSource, Path], None]] = {
+_WRITERS: dict[str, Callable[[GenotypeSource, Path, str | None], None]] = {
     ".bed": _write_bed,
     ".pgen": _write_pgen,
     ".vcf.gz": _write_vcf,
