@@ -247,8 +247,8 @@ def write_embeddings(
         "neighbours) shows who is near whom; the size and distance of its clusters mean nothing.",
     )
     for column, name, figure in drawn:
-        what = f"{PROJECTIONS[name]}s 1 and 2 of the embeddings, coloured by {column}"
-        page.add_figure(figure, f"{what}.", f"Scatter: {what}")
+        what = f"{PROJECTIONS[name]} 1 and 2 of the embeddings, coloured by {column}"
+        page.add_figure(figure, f"{what[0].upper()}{what[1:]}.", f"Scatter: {what}")
     if len(explained):
         page.add_section("What the embedding separates")
         page.add_table(

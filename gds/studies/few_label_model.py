@@ -78,6 +78,7 @@ def save_few_label_model(
         options=asdict(options),
         encoder=str(encoder),
         label_column=task.cohort.description.label_column,
+        label_threshold=task.cohort.description.label_threshold,
         genome_build=task.cohort.description.genome_build,
         labelled_few={name: int(n) for name, n in zip(task.class_names, counts, strict=True)},
         probabilities="at the shares of the classes among the labelled few, not those of a population",

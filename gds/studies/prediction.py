@@ -11,12 +11,20 @@ import pandas as pd
 from gds.classifiers.fine_tuning import class_probabilities
 from gds.errors import UserError
 from gds.evaluation.classification import classification_metrics
+from gds.features.labels import measured_values
 from gds.features.splits import UNLABELLED
 from gds.files import atomic_path, write_json
 from gds.models import GdsForClassification
 from gds.provenance import run_record
 from gds.studies.few_labels import people_seen
-from gds.studies.new_cohort import AlignmentOptions, NewCohort, architecture, column_of, phenotypes_of
+from gds.studies.new_cohort import (
+    AlignmentOptions,
+    NewCohort,
+    architecture,
+    column_of,
+    phenotypes_of,
+    recorded,
+)
 
 NOT_CLINICAL = (
     "Research software. Not for clinical use: no prediction is a diagnosis, and no decision about a person's "
@@ -100,7 +108,7 @@ def class_names(model: GdsForClassification) -> list[str]:
     return [model.config.id2label[index] for index in range(model.config.num_labels)]
 
 
-def known_labels(values: pd.Series, class_names: Sequence[str]) -> np.ndarray:
+def known_labels(values: pd.Series, class_names: Sequence[str], threshold: float | None = None) -> np.ndarray:
     """Class index of each value of a label column, -100 where it is missing.
 
     Parameters
@@ -109,12 +117,17 @@ def known_labels(values: pd.Series, class_names: Sequence[str]) -> np.ndarray:
         Names of classes; whole numbers are their own names.
     class_names
         Those that the model knows.
+    threshold
+        Where the model was trained on a measurement cut in two: class 1 is above it. None for names.
 
     Raises
     ------
     UserError
         A value is no class of the model, or all are missing.
     """
+    if threshold is not None:
+        measured = measured_values(values)
+        return np.where(np.isfinite(measured), measured > threshold, UNLABELLED).astype(np.int64)
     present = values[values.notna() & ~values.astype(str).isin(["-9", "-9.0"])]
     if pd.api.types.is_float_dtype(present) and (present % 1 == 0).all():
         present = present.astype(int)
@@ -204,7 +217,7 @@ def write_predictions(
     if phenotypes is not None:
         # Before the long computation: the table may not fit.
         column = column_of(phenotypes_of(cohort.ids, phenotypes, id_column), label_column)
-        labels = known_labels(column, class_names(model))
+        labels = known_labels(column, class_names(model), recorded(folder, "label_threshold"))
     predictions = predict_cohort(model, cohort, people_seen(Path(folder)))
     table = predictions.table()
     metrics: dict[str, pd.DataFrame] = {}

@@ -103,6 +103,8 @@ def test_values_of_a_label_column_become_the_models_classes():
     values = pd.Series(["case", None, "control"], name="status")
     assert known_labels(values, ["control", "case"]).tolist() == [1, -100, 0]
     assert known_labels(pd.Series([2.0, np.nan, 1.0, -9.0]), ["1", "2"]).tolist() == [1, -100, 0, -100]
+    measured = pd.Series([0.5, np.nan, 2.0, 1.0])
+    assert known_labels(measured, ["low", "high"], threshold=1.0).tolist() == [0, -100, 1, 0]
     with pytest.raises(UserError, match="holds Case, but the model's classes are control, case"):
         known_labels(pd.Series(["Case", "control"], name="status"), ["control", "case"])
     with pytest.raises(UserError, match="no value at all"):
