@@ -4,6 +4,7 @@ from gds.genotypes.align import match_variants
 from gds.genotypes.alignment import AlignedSource, AlignmentReport, align_genotypes
 from gds.genotypes.blocks import Blocks, assign_blocks
 from gds.genotypes.matrix import Genotypes, GenotypeSource, PhasedSource
+from gds.genotypes.merge import MergedCohorts, merge_cohorts
 from gds.genotypes.phenotypes import read_phenotypes
 from gds.genotypes.read_report import ReadReport
 from gds.genotypes.reading import open_genotypes, open_in_order, read_genotypes
@@ -16,11 +17,13 @@ __all__ = [
     "Blocks",
     "GenotypeSource",
     "Genotypes",
+    "MergedCohorts",
     "PhasedSource",
     "ReadReport",
     "align_genotypes",
     "assign_blocks",
     "match_variants",
+    "merge_cohorts",
     "open_genotypes",
     "open_in_order",
     "read_genotypes",

@@ -137,15 +137,38 @@ class AlignedSource:
     def read(self, variants: slice | np.ndarray, samples: np.ndarray | None = None) -> np.ndarray:
         """As :meth:`gds.genotypes.GenotypeSource.read`; absent variants are missing for everyone."""
         wanted = as_indices(variants, len(self.variants))
-        columns = self.columns[wanted]
-        present = np.flatnonzero(columns >= 0)
-        found = self._source.read(columns[present], samples).T
-        dosage = np.full((len(wanted), found.shape[1]), MISSING, dtype=np.int8)
-        dosage[present] = found
-        crossed = present[self.is_reversed[wanted[present]]]
-        # 0, 1, 2 and, at the end, -1.
-        dosage[crossed] = np.array([2, 1, 0, MISSING], dtype=np.int8)[dosage[crossed]]
-        return dosage.T
+        return read_aligned(self._source, self.columns[wanted], self.is_reversed[wanted], samples)
+
+
+def read_aligned(
+    source: GenotypeSource, columns: np.ndarray, is_reversed: np.ndarray, samples: np.ndarray | None = None
+) -> np.ndarray:
+    """Dosages of variants that a cohort may lack, or of which it may count the other allele.
+
+    Parameters
+    ----------
+    source
+        The cohort.
+    columns
+        Where each variant stands in it, int64 (variant,); -1 absent.
+    is_reversed
+        Whether the cohort counts its other allele, bool (variant,).
+    samples
+        Indices or boolean mask of the people; None for everyone.
+
+    Returns
+    -------
+    numpy.ndarray
+        int8 (sample, variant), -1 missing; absent variants are missing for everyone.
+    """
+    present = np.flatnonzero(columns >= 0)
+    found = source.read(columns[present], samples).T
+    dosage = np.full((len(columns), found.shape[1]), MISSING, dtype=np.int8)
+    dosage[present] = found
+    crossed = present[is_reversed[present]]
+    # 0, 1, 2 and, at the end, -1.
+    dosage[crossed] = np.array([2, 1, 0, MISSING], dtype=np.int8)[dosage[crossed]]
+    return dosage.T
 
 
 def align_genotypes(

@@ -25,7 +25,7 @@ def is_palindromic(effect: pd.Series | np.ndarray, other: pd.Series | np.ndarray
     numpy.ndarray
         bool, shape (variant,).
     """
-    return _complements(np.asarray(effect, dtype=object)) == np.asarray(other, dtype=object)
+    return complements(np.asarray(effect, dtype=object)) == np.asarray(other, dtype=object)
 
 
 def compare_alleles(
@@ -53,7 +53,7 @@ def compare_alleles(
     one_strand = ~is_palindromic(wanted_effect, wanted_other)
     # The more direct agreement is written last.
     for a, b, direct, crossed, allowed in (
-        (_complements(effect), _complements(other), FLIPPED, FLIPPED_AND_SWAPPED, one_strand),
+        (complements(effect), complements(other), FLIPPED, FLIPPED_AND_SWAPPED, one_strand),
         (effect, other, SAME, SWAPPED, np.ones(len(kind), dtype=bool)),
     ):
         # Without an alternative allele only the other one has to agree.
@@ -63,7 +63,7 @@ def compare_alleles(
     return kind
 
 
-def _complements(alleles: np.ndarray) -> np.ndarray:
+def complements(alleles: np.ndarray) -> np.ndarray:
     """The alleles as the other strand spells them; None for all that is not a single nucleotide."""
     codes, distinct = pd.factorize(alleles)
     answers = np.array([_COMPLEMENT.get(allele) for allele in distinct], dtype=object)
