@@ -28,7 +28,7 @@ class FineTunedEncoder(ClassifierMixin, BaseEstimator):
     max_epochs
         Longest training considered.
     n_folds
-        Folds of the labelled people; fewer where a class has fewer members.
+        Folds of the labelled people (see :func:`gds.classifiers.inner_folds.inner_folds`).
     learning_rate, batch_size, weight_decay
         Of AdamW.
     seed

@@ -15,6 +15,7 @@ from gds.errors import UserError
 from gds.features.dataset import PreparedCohort
 from gds.features.featurizer import Featurizer
 from gds.features.splits import UNLABELLED, few_label_subset
+from gds.genotypes.ld import ld_prune
 
 
 @dataclass(frozen=True)
@@ -67,6 +68,13 @@ class FewLabelTask:
     def dosages(self, ids: np.ndarray) -> np.ndarray:
         """Effect-allele counts of the variants that passed, shape (sample, variant), -1 missing."""
         return self._dosages[self.rows(ids)]
+
+    @cached_property
+    def pruned(self) -> np.ndarray:
+        """Columns of :meth:`dosages` that remain after LD pruning (r2 < .2 within 500 kb) in training people."""
+        kept = self.cohort.kept_variants()
+        train = self.rows(np.concatenate([self.few, self.unlabelled]))
+        return np.searchsorted(kept, ld_prune(self.cohort.source(), samples=train, variants=kept))
 
     def features(self, ids: np.ndarray, featurizer: Featurizer) -> np.ndarray:
         """Features of the given people by any saved featurizer, shape (sample, block, channel).

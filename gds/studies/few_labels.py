@@ -7,20 +7,16 @@ test people are predicted once, at the end.
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from gds.classifiers.baselines import (
-    CovariateClassifier,
-    DosageRidge,
-    LogisticOnPCs,
-    LogisticProbe,
-    PriorClassifier,
-)
+from gds.classifiers.baselines import METHODS, CovariateClassifier, LogisticProbe, PriorClassifier
 from gds.classifiers.embedding import embed
 from gds.classifiers.fine_tuning import FineTunedEncoder
 from gds.classifiers.probe_head import classifier_from_probe
+from gds.classifiers.quantitative_ridge import QuantitativeRidge
 from gds.errors import UserError
 from gds.features.featurizer import Featurizer
 from gds.files import read_json
@@ -93,16 +89,15 @@ def run_few_labels(
         Mode, augmentation, seed.
     """
     result = FewLabelResult()
+    names = encoder_names([Path(folder) for folder in encoders])
+    generators = [folder for folder in names if (folder / "scheduler_config.json").is_file()]
+    if options.augment > 0 and not generators:
+        raise UserError("--augment needs an encoder that was pre-trained with the diffusion objective")
     _add_baselines(task, result, options.seed)
-    generators = []
-    for folder in encoders:
-        _add_encoder(task, Path(folder), result, options)
-        if (Path(folder) / "scheduler_config.json").is_file():
-            generators.append(folder)
+    for folder, name in names.items():
+        _add_encoder(task, folder, name, result, options)
     if options.augment > 0:
-        if not generators:
-            raise UserError("--augment needs an encoder that was pre-trained with the diffusion objective")
-        _add_augmented(task, Path(generators[0]), result, options)
+        _add_augmented(task, generators[0], names[generators[0]], result, options)
     return result
 
 
@@ -118,26 +113,53 @@ def _add_baselines(task: FewLabelTask, result: FewLabelResult, seed: int) -> Non
         ("PCs only", description.pc_columns),
     ):
         if columns:
-            model = CovariateClassifier(seed=seed).fit(task.table(task.few, columns), y, groups=groups)
+            # A plate number is a name, not a quantity.
+            named = [column for column in columns if column in description.batch_columns]
+            model = CovariateClassifier(categorical=named, seed=seed)
+            model.fit(task.table(task.few, columns), y, groups=groups)
             result.add(
                 name, "confounder", model.predict_proba(task.table(task.test, columns)), columns=columns
             )
     few, test, unlabelled = (task.dosages(ids) for ids in (task.few, task.test, task.unlabelled))
-    pcs = LogisticOnPCs(seed=seed).fit(few, y, unlabelled=unlabelled, groups=groups)
-    result.add("logistic on PCs", "baseline", pcs.predict_proba(test), n_pcs=pcs.n_components_)
-    ridge = DosageRidge(seed=seed).fit(few, y, unlabelled=unlabelled, groups=groups)
-    result.add("ridge on dosages", "baseline", ridge.predict_proba(test), penalty=ridge.penalty_)
+    for name, method, sites in (
+        ("logistic on PCs", "logistic on PCs", slice(None)),
+        ("ridge on dosages", "ridge on dosages", slice(None)),
+        ("HWE-EM, LD-pruned", "HWE-EM", task.pruned),
+    ):
+        model = METHODS[method].make(seed)
+        model.fit(few[:, sites], y, unlabelled=unlabelled[:, sites], groups=groups)
+        result.add(name, "baseline", model.predict_proba(test[:, sites]), **_chosen(model))
+    if description.label_threshold is not None:
+        # The few are measured, not only classed: a baseline may use how far from the threshold they are.
+        values = task.table(task.few, [str(description.label_column)]).iloc[:, 0].to_numpy(float)
+        linear = QuantitativeRidge(seed=seed).fit(few, values, unlabelled=unlabelled, groups=groups)
+        probabilities = linear.predict_proba(test, description.label_threshold)
+        result.add("ridge on the measurement", "baseline", probabilities, heritability=linear.heritability_)
 
 
-def encoder_name(folder: Path) -> str:
-    """Name of an encoder on the page: its objective, otherwise its folder's name."""
-    run = folder / "run.json"
-    record = read_json(run) if run.is_file() else {}
-    return record["config"]["objective"] if "config" in record else folder.name
+def _chosen(model: Any) -> dict[str, float]:
+    """What an estimator chose inside the labels: its fitted single numbers."""
+    fitted = {name.rstrip("_"): value for name, value in vars(model).items() if name.endswith("_")}
+    return {name: value for name, value in fitted.items() if np.isscalar(value)}
 
 
-def _add_encoder(task: FewLabelTask, folder: Path, result: FewLabelResult, options: FewLabelOptions) -> None:
-    name, y, groups = encoder_name(folder), task.labels_few, task.families(task.few)
+def encoder_names(folders: Sequence[Path]) -> dict[Path, str]:
+    """A name for each encoder on the page: its objective, with its folder's name where two share that."""
+    objectives = []
+    for folder in folders:
+        run = folder / "run.json"
+        record = read_json(run) if run.is_file() else {}
+        objectives.append(record["config"]["objective"] if "config" in record else folder.name)
+    return {
+        folder: name if objectives.count(name) == 1 else f"{name} ({folder.name})"
+        for folder, name in zip(folders, objectives, strict=True)
+    }
+
+
+def _add_encoder(
+    task: FewLabelTask, folder: Path, name: str, result: FewLabelResult, options: FewLabelOptions
+) -> None:
+    y, groups = task.labels_few, task.families(task.few)
     if check_encoder_people(task, people_seen(folder), str(folder), options.allow_transductive):
         result.transductive.append(name)
     featurizer = Featurizer.from_pretrained(folder)
@@ -157,10 +179,10 @@ def _add_encoder(task: FewLabelTask, folder: Path, result: FewLabelResult, optio
 
 
 def _add_augmented(
-    task: FewLabelTask, folder: Path, result: FewLabelResult, options: FewLabelOptions
+    task: FewLabelTask, folder: Path, name: str, result: FewLabelResult, options: FewLabelOptions
 ) -> None:
     """The diffusion encoder's own method again, with synthetic people; nothing is tuned anew."""
-    name, y = encoder_name(folder), task.labels_few
+    y = task.labels_few
     generator = few_label_generator(folder, task, seed=options.seed)
     synthetic, labels = synthetic_people(
         generator, y, options.augment, guidance_scale=options.guidance_scale, seed=options.seed

@@ -92,3 +92,20 @@ def test_what_was_not_checked_is_said(tmp_path):
     write_few_label_report(task, result, FewLabelOptions(), [], tmp_path / "report")
     page = (tmp_path / "report" / "report.html").read_text()
     assert "batch (--batch-columns), ancestry (--pcs)" in page
+
+
+def test_a_measurement_has_a_baseline_of_its_own(tmp_path):
+    bed, table = write_tiny_cohort(tmp_path, n_samples=160)
+    phenotypes = pd.read_csv(table, sep="\t")
+    noise = np.random.default_rng(0).normal(size=len(phenotypes))
+    phenotypes["height"] = 2.0 * (phenotypes["status"] == "case") + noise
+    phenotypes.to_csv(table, sep="\t", index=False)
+    options = PrepareOptions(
+        genotypes=(str(bed),), phenotypes=str(table), label_column="height", label_threshold="median",
+        blocks="window:16",
+    )  # fmt: skip
+    task = few_label_task(prepare_cohort(options, tmp_path / "data"), 40)
+    assert task.class_names == ["low", "high"]
+    result = run_few_labels(task, [], FewLabelOptions())
+    auroc = score(task, result, seed=0).metric("auroc")
+    assert auroc.loc["ridge on the measurement", "value"] > 0.8

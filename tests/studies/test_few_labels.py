@@ -66,7 +66,7 @@ def test_hidden_labels_change_no_prediction(options, cohort, encoder, tmp_path):
     )
     other = replace(task, cohort=flipped)
     results = [run_few_labels(each, [encoder], FewLabelOptions(augment=1.0)) for each in (task, other)]
-    assert len(results[0].probabilities) == 7
+    assert len(results[0].probabilities) == 8
     for name, probabilities in results[0].probabilities.items():
         np.testing.assert_array_equal(probabilities, results[1].probabilities[name], err_msg=name)
 
