@@ -93,7 +93,7 @@ class DosageRidge(ClassifierMixin, BaseEstimator):
         self.held_out_error_ = np.empty(0)
         self.calibration_: tuple[np.ndarray, np.ndarray] | None = None
         if folds:
-            rows, scores = _held_out_scores(K, targets, folds, candidates)
+            rows, scores = held_out_scores(K, targets, folds, candidates)
             self.held_out_error_ = ((scores - targets[rows]) ** 2).mean(axis=(1, 2))
             best = int(self.held_out_error_.argmin())
             self.heritability_ = candidates[best]
@@ -102,7 +102,7 @@ class DosageRidge(ClassifierMixin, BaseEstimator):
             self.heritability_ = DEFAULT_HERITABILITY if self.heritability is None else self.heritability
         self.penalty_ = (1 - self.heritability_) / self.heritability_
         self.intercept_ = targets.mean(axis=0)
-        duals = _dual_path(K, targets - self.intercept_, [self.heritability_])[0]
+        duals = dual_path(K, targets - self.intercept_, [self.heritability_])[0]
         self.coef_ = self.scaler_.back_project([X], duals) / self.scaler_.n_varying
         # Scores of the centred kernel differ from those of K by a constant.
         self.intercept_ = self.intercept_ - (K @ duals).mean(axis=0)
@@ -128,7 +128,7 @@ class DosageRidge(ClassifierMixin, BaseEstimator):
         return self.classes_[self.predict_proba(X).argmax(axis=1)]
 
 
-def _dual_path(K: np.ndarray, targets: np.ndarray, heritabilities: tuple | list) -> list[np.ndarray]:
+def dual_path(K: np.ndarray, targets: np.ndarray, heritabilities: tuple | list) -> list[np.ndarray]:
     """Weights of people for each heritability: (HKH + lambda I)^-1 y, H centring; each (sample, score)."""
     centred = K - K.mean(axis=0)
     centred = centred - centred.mean(axis=1, keepdims=True)
@@ -138,7 +138,7 @@ def _dual_path(K: np.ndarray, targets: np.ndarray, heritabilities: tuple | list)
     return [duals - duals.mean(axis=0) for duals in shrunk]
 
 
-def _held_out_scores(
+def held_out_scores(
     K: np.ndarray, targets: np.ndarray, folds: Folds, heritabilities: tuple[float, ...]
 ) -> tuple[np.ndarray, np.ndarray]:
     """Rows held out over all folds, and their scores, shape (candidate, held_out, score)."""
@@ -147,7 +147,7 @@ def _held_out_scores(
         mean = targets[train].mean(axis=0)
         within = K[np.ix_(train, train)]
         across = K[np.ix_(held_out, train)] - within.mean(axis=0)
-        duals = _dual_path(within, targets[train] - mean, heritabilities)
+        duals = dual_path(within, targets[train] - mean, heritabilities)
         parts.append(np.stack([mean + across @ each for each in duals]))
     return np.concatenate([held_out for _, held_out in folds]), np.concatenate(parts, axis=1)
 

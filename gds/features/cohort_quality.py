@@ -104,8 +104,8 @@ def group_relatives(
 
 def check_variants(
     options: PrepareOptions, source: GenotypeSource, training: np.ndarray, report: QCReport
-) -> np.ndarray | None:
-    """Indices of the variants that pass among the training people; None where nothing was checked.
+) -> np.ndarray:
+    """Indices of the variants that pass among the training people; with ``qc`` off, of all.
 
     Parameters
     ----------
@@ -119,7 +119,7 @@ def check_variants(
         Takes the filters.
     """
     if not options.qc:
-        return None
+        return np.arange(len(source.variants))
     # A count of n among 2N alleles is a frequency; missing genotypes make it a little more lenient.
     least = max(options.min_frequency, options.min_allele_count / (2 * len(training)))
     checked = variant_quality(

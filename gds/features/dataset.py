@@ -8,7 +8,7 @@
                                    genotyped is in it; those whom quality control removed have the
                                    split "removed" and the reason beside it
     DIR/cohort.json                names of classes and columns, files and their hashes, what was removed
-    DIR/kept_variants.npy          indices of the variants that passed; absent where none was checked
+    DIR/kept_variants.npy          indices of the variants that passed, or of all where none was checked
     DIR/qc.json                    every filter: whom or what it removed, and why
     DIR/qc_removed_{people,variants}.tsv
     DIR/run.json                   how to make it again
@@ -136,10 +136,9 @@ class PreparedCohort:
                 )
         return open_autosomes(self.description.genotype_files)[0]
 
-    def kept_variants(self) -> np.ndarray | slice:
-        """Which variants of :meth:`source` passed quality control: indices, or a slice of all."""
-        path = self.folder / "kept_variants.npy"
-        return np.load(path, allow_pickle=False) if path.is_file() else slice(None)
+    def kept_variants(self) -> np.ndarray:
+        """Ascending indices of the variants of :meth:`source` that passed quality control, int64."""
+        return np.load(self.folder / "kept_variants.npy", allow_pickle=False)
 
     def features(self, split: str) -> np.ndarray:
         """Features of one split, shape (sample, block, channel); a view of the Arrow file where possible."""
@@ -164,7 +163,7 @@ def write_prepared_cohort(
     featurizer: Featurizer,
     features: dict[str, np.ndarray],
     record: dict[str, Any],
-    kept_variants: np.ndarray | None,
+    kept_variants: np.ndarray,
     quality: QCReport,
 ) -> None:
     """Write all of a prepared cohort into ``folder`` (make it atomic with :func:`gds.files.atomic_directory`).
@@ -178,7 +177,7 @@ def write_prepared_cohort(
     features
         For each split the features of its people in the order of ``people``; (sample, block, channel).
     kept_variants
-        Indices of the variants that passed; None where none was checked.
+        Indices of the variants that passed.
     quality
         Every filter.
     """
@@ -199,8 +198,7 @@ def write_prepared_cohort(
     people.to_csv(folder / "people.tsv", sep="\t", index_label="id", na_rep="NA")
     write_json(folder / "cohort.json", asdict(description))
     quality.write(folder)
-    if kept_variants is not None:
-        np.save(folder / "kept_variants.npy", kept_variants)
+    np.save(folder / "kept_variants.npy", kept_variants)
     write_json(folder / "run.json", record)
 
 

@@ -95,7 +95,7 @@ def prepare_cohort(
         )
 
     passing = check_variants(options, source, train, report)
-    checked = source if passing is None else VariantView(source, passing)
+    checked = source if len(passing) == len(source.variants) else VariantView(source, passing)
     if featurizer is None:
         featurizer = _fit(options, checked, train, report)
     else:

@@ -17,6 +17,7 @@ from gds.classifiers.embedding import embed
 from gds.classifiers.fine_tuning import FineTunedEncoder
 from gds.classifiers.probe_head import classifier_from_probe
 from gds.classifiers.quantitative_ridge import QuantitativeRidge
+from gds.classifiers.quantitative_ridge import QuantitativeRidge
 from gds.errors import UserError
 from gds.features.featurizer import Featurizer
 from gds.files import read_json
