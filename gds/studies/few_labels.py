@@ -17,7 +17,6 @@ from gds.classifiers.embedding import embed
 from gds.classifiers.fine_tuning import FineTunedEncoder
 from gds.classifiers.probe_head import classifier_from_probe
 from gds.classifiers.quantitative_ridge import QuantitativeRidge
-from gds.classifiers.quantitative_ridge import QuantitativeRidge
 from gds.errors import UserError
 from gds.features.featurizer import Featurizer
 from gds.files import read_json
@@ -138,7 +137,7 @@ def _add_baselines(task: FewLabelTask, result: FewLabelResult, seed: int) -> Non
         result.add("ridge on the measurement", "baseline", probabilities, heritability=linear.heritability_)
 
 
-def _chosen(model: Any) -> dict[str, float]:
+def _chosen(model: Any) -> dict[str, Any]:
     """What an estimator chose inside the labels: its fitted single numbers."""
     fitted = {name.rstrip("_"): value for name, value in vars(model).items() if name.endswith("_")}
     return {name: value for name, value in fitted.items() if np.isscalar(value)}

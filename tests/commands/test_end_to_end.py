@@ -31,7 +31,9 @@ def encoder(folder):
 
 def test_generating_twice_gives_the_same_file(encoder, folder):
     for name in ("first.pgen", "second.pgen"):
-        run("generate", "--model", encoder, "--n", 30, "--steps", 5, "--batch-size", 7, "--out", folder / name)
+        run(
+            "generate", "--model", encoder, "--n", 30, "--steps", 5, "--batch-size", 7, "--out", folder / name
+        )
     assert (folder / "first.pgen").read_bytes() == (folder / "second.pgen").read_bytes()
     synthetic = read_genotypes(folder / "first.pgen")
     assert synthetic.samples["id"].tolist()[:2] == ["SYN000001", "SYN000002"]
@@ -42,7 +44,17 @@ def test_generating_twice_gives_the_same_file(encoder, folder):
 
 
 def test_finetuning_reports_beside_the_ceiling_of_the_simulated_disease(encoder, folder, capsys):
-    run("finetune", "--data", folder / "data", "--encoder", encoder, "--n-labels", 30, "--out", folder / "report")
+    run(
+        "finetune",
+        "--data",
+        folder / "data",
+        "--encoder",
+        encoder,
+        "--n-labels",
+        30,
+        "--out",
+        folder / "report",
+    )
     printed = capsys.readouterr().out
     assert "ceiling: 0.741" in printed
     assert str(folder / "report" / "report.html") in printed
