@@ -240,4 +240,4 @@ def test_what_cannot_be_merged_is_refused(change, names, message):
 
 def test_union_or_intersection_only():
     with pytest.raises(UserError, match="intersection or union, found 'outer'"):
-        merge_cohorts(halves(cohort(), 25), ["a", "b"], "outer")
+        merge_cohorts(halves(cohort(), 25), ["a", "b"], "outer")  # type: ignore[arg-type]
