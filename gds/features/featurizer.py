@@ -18,6 +18,9 @@ from gds.genotypes.align import match_variants
 from gds.genotypes.blocks import Blocks
 from gds.genotypes.matrix import GenotypeSource
 
+# Features written to the result at a time.
+_STAGED_BYTES = 2**22
+
 
 @dataclass(frozen=True)
 class BlockRange:
@@ -270,11 +273,26 @@ class Featurizer(ABC):
             n_jobs=n_jobs,
             max_memory=max_memory,
         )
+        # A block is 16 or 32 bytes of each person's row: neighbours are written together.
+        most = max(1, _STAGED_BYTES // max(out[:, :1].nbytes, 1))
+        staged: list[tuple[int, np.ndarray]] = []
         for block, features in done:
-            n_valid = features.shape[1]
-            out[:, block, :n_valid] = features
-            out[:, block, n_valid:] = self._padding_value
+            if staged and (len(staged) == most or block != staged[-1][0] + 1):
+                self._write(out, staged)
+                staged = []
+            staged.append((block, features))
+        self._write(out, staged)
         return out
+
+    def _write(self, out: np.ndarray, staged: list[tuple[int, np.ndarray]]) -> None:
+        """Features of consecutive blocks into ``out``, with padding."""
+        if not staged:
+            return
+        by_channel = np.full((len(staged), out.shape[2], len(out)), self._padding_value, dtype=out.dtype)
+        for row, (_, features) in zip(by_channel, staged, strict=True):
+            row[: features.shape[1]] = features.T
+        first = staged[0][0]
+        out[:, first : first + len(staged)] = by_channel.transpose(2, 0, 1)
 
     @abstractmethod
     def inverse_transform(self, features: np.ndarray) -> np.ndarray:

@@ -13,6 +13,9 @@ from gds.features.thresholds import apply_cut_points, fit_cut_points
 
 # Bytes of reconstruction held at a time while cut points are fitted; they stay in the second-level cache.
 _RECONSTRUCTION_BYTES = 2**20
+# Training people, evenly spaced, whose reconstructions the cut points are quantiles of. So many place the cut
+# of a variant with 1 % carriers to within a sixth of their number, without bias.
+_CUT_POINT_PEOPLE = 4096
 # People are reconstructed in tiles of one shape, so that their dosages do not depend on who else is.
 _PEOPLE = 256
 
@@ -28,8 +31,10 @@ class GenePCA(Featurizer):
     max_components
         Bound on the components of a block where ``n_components`` is a share of the variance.
     cut_points
-        Fit the cut points of :meth:`inverse_transform`. Sorting everyone's reconstruction of every variant
-        takes about as long as all the rest; without it dosages can only come back rounded to the nearest.
+        Fit the cut points of :meth:`inverse_transform`; without them dosages can only come back rounded to the
+        nearest. They are quantiles of the reconstructions of all training people, or of 4,096 evenly spaced
+        ones where there are more, at the ranks that the genotype counts of all ask for. Sorting those takes
+        about as long as the components.
 
     Attributes
     ----------
@@ -168,13 +173,9 @@ class GenePCA(Featurizer):
         covariance, fitted = self._fit_components(dosage, with_torch)
         if not self.cut_points:
             return fitted | {"cut_points": np.tile(np.array([0.5, 1.5], dtype=np.float32), (len(dosage), 1))}
-        loadings, scale = fitted["loadings"], fitted["scale"]
-        scores = exact_scores(dosage, loadings, covariance.mean, with_torch=with_torch)
-        scores /= scale[:, None]
-        weights = self._weights(loadings, scale)
         return fitted | {
             "cut_points": self._fit_cut_points(
-                dosage, covariance.mean, weights, scores.astype(np.float32), covariance.genotype_counts
+                dosage, covariance, fitted["loadings"], fitted["scale"], with_torch=with_torch
             )
         }
 
@@ -238,20 +239,37 @@ class GenePCA(Featurizer):
         """What a unit of score adds to each dosage; float32 (variant, channel)."""
         return (loadings * scale).astype(np.float32)
 
-    @staticmethod
     def _fit_cut_points(
-        dosage: np.ndarray, mean: np.ndarray, weights: np.ndarray, scores: np.ndarray, counts: np.ndarray
+        self,
+        dosage: np.ndarray,
+        covariance: Covariance,
+        loadings: np.ndarray,
+        scale: np.ndarray,
+        *,
+        with_torch: bool,
     ) -> np.ndarray:
-        cuts = np.empty((len(dosage), 2), dtype=np.float32)
-        step = max(1, _RECONSTRUCTION_BYTES // (4 * dosage.shape[1]))
-        buffer = np.empty((min(step, len(dosage)), dosage.shape[1]), dtype=np.float32)
-        for start in range(0, len(dosage), step):
+        n_training = dosage.shape[1]
+        if n_training > _CUT_POINT_PEOPLE:
+            dosage = dosage[:, np.arange(_CUT_POINT_PEOPLE) * n_training // _CUT_POINT_PEOPLE]
+        n_variants, n_samples = dosage.shape
+        counts = covariance.genotype_counts
+        scores = exact_scores(dosage, loadings, covariance.mean, with_torch=with_torch)
+        # The mean is one more component, which everyone has one of.
+        weights = np.column_stack([self._weights(loadings, scale), covariance.mean.astype(np.float32)])
+        units = np.ones((len(scores) + 1, n_samples), dtype=np.float32)
+        np.divide(scores, scale[:, None], out=units[:-1], casting="same_kind")
+        cuts = np.empty((n_variants, 2), dtype=np.float32)
+        step = max(1, _RECONSTRUCTION_BYTES // (4 * n_samples))
+        buffer = np.empty((min(step, n_variants), n_samples), dtype=np.float32)
+        for start in range(0, n_variants, step):
             some = slice(start, start + step)
-            reconstruction = np.matmul(weights[some], scores, out=buffer[: len(dosage) - start])
-            reconstruction += mean[some, None].astype(np.float32)
-            if (counts[some].sum(axis=1) < dosage.shape[1]).any():
-                reconstruction[dosage[some] < 0] = np.inf
-            cuts[some] = fit_cut_points(reconstruction, counts[some])
+            reconstruction = np.matmul(weights[some], units, out=buffer[: n_variants - start])
+            observed = np.full(len(reconstruction), n_samples)
+            if (counts[some].sum(axis=1) < n_training).any():
+                missing = dosage[some] < 0
+                observed = n_samples - missing.sum(axis=1)
+                np.copyto(reconstruction, np.inf, where=missing)
+            cuts[some] = fit_cut_points(reconstruction, counts[some], observed)
         return cuts
 
     def _slot_frequency(self) -> np.ndarray:

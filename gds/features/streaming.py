@@ -36,7 +36,7 @@ def map_blocks(
     Parameters
     ----------
     function
-        Called with the block's index and its dosages: int8 (variant, sample), C order, its own to keep.
+        Called with the block's index and its dosages: int8 (variant, sample), C order, not to be written to.
     source
         Where dosages are read from.
     blocks
@@ -75,7 +75,11 @@ def map_blocks(
             def compute(item: tuple[int, np.ndarray], by_variant: np.ndarray = by_variant,
                         wanted: np.ndarray = wanted) -> Result:  # fmt: skip
                 i, member = item
-                return function(i, np.ascontiguousarray(by_variant[np.searchsorted(wanted, member)]))
+                found = np.searchsorted(wanted, member)
+                if found.size and found[-1] - found[0] + 1 == found.size and (np.diff(found) == 1).all():
+                    # A view, and with files that are read variant by variant no copy is made.
+                    return function(i, np.ascontiguousarray(by_variant[found[0] : found[-1] + 1]))
+                return function(i, np.ascontiguousarray(by_variant[found]))
 
             items = zip(group, members, strict=True)
             yield from zip(group, pool.map(compute, items) if pool else map(compute, items), strict=True)

@@ -9,66 +9,93 @@ import numpy as np
 
 # Reconstructions closer than this are one value: the difference is rounding.
 _SAME = np.float32(1e-5)
-_USUAL = (0.5, 1.5)
+_USUAL = np.array([0.5, 1.5], dtype=np.float32)
 
 
-def fit_cut_points(reconstruction: np.ndarray, genotype_counts: np.ndarray) -> np.ndarray:
+def fit_cut_points(
+    reconstruction: np.ndarray, genotype_counts: np.ndarray, observed: np.ndarray | None = None
+) -> np.ndarray:
     """Cut points at which training people keep their genotype frequencies.
 
     Where nobody in training is above (or below) a cut, it is the usual 0.5 or 1.5, unless a training person's
-    reconstruction lies on its other side.
+    reconstruction lies on its other side. A cut parts no group of equal reconstructions: it goes to the end
+    of the group that keeps the counts better.
 
     Parameters
     ----------
     reconstruction
-        Continuous dosages of the training people; infinite where the call is missing. float32
-        (variant, sample); sorted in place.
+        Continuous dosages of the training people, or of some that stand for all; infinite where the call is
+        missing. float32 (variant, sample); sorted in place.
     genotype_counts
         Number of training people with dosage 0, 1 and 2 (variant, 3).
+    observed
+        Number of reconstructions that are not infinite (variant,); None: as many as were counted.
 
     Returns
     -------
     numpy.ndarray
         float32 (variant, 2): at or above the first the dosage is 1, at or above the second 2.
     """
-    observed = genotype_counts.sum(axis=1)
+    n_variants = len(reconstruction)
+    counted = genotype_counts.sum(axis=1)
+    if observed is None:
+        observed = counted
     reconstruction[observed == 0] = 0
     reconstruction.sort(axis=1)
-    variant = np.arange(len(reconstruction))
     below = np.stack([genotype_counts[:, 0], genotype_counts[:, :2].sum(axis=1)], axis=1)
+    # The same share of those who stand for all, to the nearest person.
+    total = np.maximum(counted, 1)[:, None]
+    below = (below * observed[:, None] + total // 2) // total
     # Nobody is heterozygous: both cuts fall between the same two people, a quarter from either.
     share = np.where((below[:, :1] == below[:, 1:]), (0.25, 0.75), (0.5, 0.5)).astype(np.float32)
-    cuts = np.empty((len(reconstruction), 2), dtype=np.float32)
-    for cut in range(2):
-        rank = np.minimum(np.maximum(below[:, cut], 1), np.maximum(observed - 1, 1))
-        lower, upper = (
-            reconstruction[variant, rank - 1],
-            reconstruction[variant, np.minimum(rank, observed - 1)],
-        )
-        cuts[:, cut] = lower + share[:, cut] * (upper - lower)
-        inside = (below[:, cut] > 0) & (below[:, cut] < observed)
-        for row in np.flatnonzero(~inside | (upper - lower < _SAME)):
-            cuts[row, cut] = _cut_outside_ties(
-                reconstruction[row, : observed[row]], int(below[row, cut]), _USUAL[cut]
-            )
+    row = np.repeat(np.arange(n_variants), 2)
+    cuts = _between(
+        reconstruction, row, below.ravel(), observed[row], share.ravel(), np.tile(_USUAL, n_variants)
+    )
+    cuts = cuts.reshape(n_variants, 2)
     cuts[:, 1] = np.maximum(cuts[:, 1], cuts[:, 0])
     return cuts
 
 
-def _cut_outside_ties(values: np.ndarray, below: int, usual: float) -> float:
-    """A cut of sorted values that parts no group of equal ones, with about ``below`` of them under it."""
-    if 0 < below < len(values):
-        tied = values[below]
-        start = int(np.searchsorted(values, tied - _SAME, side="left"))
-        stop = int(np.searchsorted(values, tied + _SAME, side="right"))
-        below = start if below - start <= stop - below else stop
-    if not len(values):
-        return usual
-    if below == 0:
-        return min(usual, float(values[0] - _SAME))
-    if below == len(values):
-        return max(usual, float(values[-1] + _SAME))
-    return float(0.5 * (values[below - 1] + values[below]))
+def _between(
+    ordered: np.ndarray,
+    row: np.ndarray,
+    below: np.ndarray,
+    n: np.ndarray,
+    share: np.ndarray,
+    usual: np.ndarray,
+) -> np.ndarray:
+    """Cuts of the first ``n`` values of sorted rows with about ``below`` of them under each; (cut,)."""
+    rank = np.clip(below, 1, np.maximum(n - 1, 1))
+    lower, upper = ordered[row, rank - 1], ordered[row, np.clip(rank, 0, np.maximum(n - 1, 0))]
+    cuts = lower + share * (upper - lower)
+    tied = np.flatnonzero((below > 0) & (below < n) & (upper - lower < _SAME))
+    if tied.size:
+        in_row, length = row[tied], n[tied]
+        from_here = upper[tied] - _SAME
+        above = np.nextafter(upper[tied] + _SAME, np.float32(np.inf))
+        start, stop = _count_below(ordered, np.tile(in_row, 2), np.append(from_here, above)).reshape(2, -1)
+        moved = np.where(below[tied] - start <= stop - below[tied], start, stop)
+        below = below.copy()
+        below[tied] = moved
+        rank = np.clip(moved, 1, length - 1)
+        cuts[tied] = np.float32(0.5) * (ordered[in_row, rank - 1] + ordered[in_row, rank])
+    least, most = ordered[row, 0] - _SAME, ordered[row, np.maximum(n - 1, 0)] + _SAME
+    cuts = np.where(below == n, np.maximum(usual, most), cuts)
+    cuts = np.where(below == 0, np.minimum(usual, least), cuts)
+    return np.where(n == 0, usual, cuts).astype(np.float32)
+
+
+def _count_below(ordered: np.ndarray, row: np.ndarray, bound: np.ndarray) -> np.ndarray:
+    """How many values of sorted rows are below each bound: one bisection for all of them."""
+    values, width = ordered.reshape(-1), ordered.shape[1]
+    begin = row * width
+    position, length = begin.copy(), width
+    while length > 1:
+        half = length // 2
+        position += half * (values[position + (half - 1)] < bound)
+        length -= half
+    return position + (values[position] < bound) - begin
 
 
 def apply_cut_points(reconstruction: np.ndarray, cuts: np.ndarray) -> np.ndarray:

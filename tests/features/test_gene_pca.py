@@ -285,6 +285,23 @@ def test_cut_points_part_no_group_of_equal_reconstructions():
     np.testing.assert_array_equal(dosage[1][:4], [0, 1, 1, 2])
 
 
+def test_some_training_people_stand_for_all_in_the_cut_points(monkeypatch):
+    dosage = linked_dosages(6000, 40, seed=12, missing=0.02)
+    people = cohort(dosage)
+    pca = GenePCA(4).fit(people, consecutive_blocks(40))
+    monkeypatch.setattr("gds.features.gene_pca._CUT_POINT_PEOPLE", 10_000)
+    everyone = GenePCA(4).fit(people, consecutive_blocks(40))
+    np.testing.assert_allclose(pca.cut_points_, everyone.cut_points_, atol=0.1)
+    back = pca.inverse_transform(pca.transform(people))
+    called = dosage >= 0
+    for genotype in range(3):
+        expected = ((dosage == genotype) & called).sum(axis=0)
+        found = ((back == genotype) & called).sum(axis=0)
+        # Of the 4,096 people as many as among all 6,000, and of the others as many as chance has it.
+        assert (abs(found - expected) <= 4 * np.sqrt(expected + 1) + 3).all()
+        assert found.sum() == pytest.approx(expected.sum(), rel=0.02)
+
+
 def test_real_genotypes_of_held_out_people_come_back(shared_data):
     from gds.genotypes import assign_blocks, read_genotypes
 
