@@ -41,7 +41,8 @@ def run(args: argparse.Namespace) -> None:
         args.n, seed=args.seed, num_inference_steps=args.steps, batch_size=args.batch_size
     )
     genotypes = generator.decode(features)
-    write_genotypes(genotypes, args.out)
+    provenance = f"gds generate --model {Path(args.model).name} --n {args.n} --seed {args.seed}"
+    write_genotypes(genotypes, args.out, provenance=provenance)
     stem = args.out[: -len(suffix)]
     with atomic_path(f"{stem}.features.npy") as temporary:
         np.save(temporary, features)

@@ -1,65 +1,19 @@
 """What a few-label run leaves: predictions, metrics with intervals, figures, one page."""
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from gds.evaluation.calibration import reliability_curve
-from gds.evaluation.ceiling import accuracy_ceiling, auroc_ceiling, balanced_accuracy_ceiling
-from gds.evaluation.classification import classification_metrics
-from gds.evaluation.comparison import paired_difference
 from gds.files import atomic_path, write_json
 from gds.provenance import run_record
-from gds.report import figures
-from gds.report.page import Page, format_interval
-from gds.studies.few_label_confounding import (
-    RULE,
-    confounder_table,
-    confounder_warnings,
-    shown_confounders,
-    unchecked_confounders,
-)
-from gds.studies.few_label_task import FewLabelTask
+from gds.studies.few_label_page import build_page
+from gds.studies.few_label_scores import headline, score
+from gds.studies.few_label_task import FewLabelTask, people_counts
 from gds.studies.few_labels import FewLabelOptions, FewLabelResult
-
-METRIC_NAMES = {
-    "auroc": "AUROC", "auprc": "AUPRC", "accuracy": "accuracy", "balanced_accuracy": "balanced accuracy",
-    "log_loss": "log-loss", "brier": "Brier score",
-}  # fmt: skip
-
-
-@dataclass(frozen=True)
-class Scores:
-    """Metrics of every method on the same test people, and what they are to be held against.
-
-    Attributes
-    ----------
-    table
-        Columns ``method``, ``role``, ``metric``, ``value``, ``lower``, ``upper``.
-    ceiling
-        Metric to its theoretical ceiling; empty where prevalence or heritability is not stated.
-    warnings
-        Sentences about what spoils or explains the result.
-    """
-
-    table: pd.DataFrame
-    ceiling: dict[str, float]
-    warnings: list[str]
-
-    def metric(self, name: str) -> pd.DataFrame:
-        """Value and interval of one metric by method."""
-        rows = self.table[self.table["metric"] == name]
-        return rows.set_index("method")[["value", "lower", "upper", "role"]]
-
-    def best(self, *roles: str) -> pd.Series | None:
-        """The method of these roles with the highest AUROC; its name is the series' name."""
-        rows = self.metric("auroc")
-        rows = rows[rows["role"].isin(roles)]
-        return None if rows.empty else rows.loc[rows["value"].idxmax()]
 
 
 def write_few_label_report(
@@ -86,298 +40,22 @@ def write_few_label_report(
         [task.cohort.folder / "cohort.json", *(Path(encoder) / "model.safetensors" for encoder in encoders)],
         options=asdict(options),
         encoders=[str(encoder) for encoder in encoders],
-        people=_counts(task),
+        people=people_counts(task),
         chosen={name: _without_columns(detail) for name, detail in result.details.items()},
     )
     with atomic_path(folder / "predictions.tsv") as temporary:
         _predictions(task, result).to_csv(temporary, sep="\t", index=False, float_format="%.6g")
     with atomic_path(folder / "metrics.csv") as temporary:
         scores.table.to_csv(temporary, index=False)
+    table = scores.table.astype(object).where(scores.table.notna(), None)  # JSON has no NaN
     write_json(
         folder / "metrics.json",
-        {"metrics": scores.table.to_dict("records"), "ceiling": scores.ceiling, "warnings": scores.warnings,
-         "people": _counts(task), "transductive": result.transductive},
+        {"metrics": table.to_dict("records"), "ceiling": scores.ceiling, "warnings": scores.warnings,
+         "people": people_counts(task), "transductive": result.transductive},
     )  # fmt: skip
     write_json(folder / "run.json", record)
     build_page(task, result, scores, record).write(folder / "report.html")
     return [f"warning: {text}" for text in scores.warnings] + headline(task, scores)
-
-
-def score(task: FewLabelTask, result: FewLabelResult, seed: int) -> Scores:
-    """Metrics with bootstrap intervals over test people (families), the ceiling, and the warnings."""
-    parts = []
-    for name, probabilities in result.probabilities.items():
-        table = classification_metrics(
-            task.labels_test, probabilities, seed=seed, groups=task.families(task.test)
-        )
-        parts.append(table.reset_index().assign(method=name, role=result.roles[name]))
-    columns = ["method", "role", "metric", "value", "lower", "upper"]
-    table = pd.concat(parts, ignore_index=True)[columns]
-    return Scores(table, _ceiling(task), _warnings(task, result, table))
-
-
-def _ceiling(task: FewLabelTask) -> dict[str, float]:
-    """What no function of the genotypes can exceed, for a disease whose prevalence and heritability are stated."""
-    description = task.cohort.description
-    K, h2 = description.prevalence, description.heritability
-    if K is None or h2 is None or len(task.class_names) != 2:
-        return {}
-    return {
-        "auroc": auroc_ceiling(K, h2),
-        "balanced_accuracy": balanced_accuracy_ceiling(K, h2),
-        "accuracy": accuracy_ceiling(K, h2, float(np.mean(task.labels_test))),
-    }
-
-
-def _warnings(task: FewLabelTask, result: FewLabelResult, table: pd.DataFrame) -> list[str]:
-    """Sentences about confounders, transduction and results above the ceiling, each with its rule."""
-    scores = Scores(table, _ceiling(task), [])
-    genetic = scores.best("baseline", "encoder", "augmented")
-    found = confounder_warnings(confounder_table(task, result, scores.metric("auroc")))
-    above = scores.ceiling.get("auroc")
-    if above is not None and genetic is not None and genetic["lower"] > above:
-        found.append(
-            f"{genetic.name} lies above the ceiling of AUROC {above:.3f} with its whole interval: look for leakage"
-        )
-    for name in result.transductive:
-        found.append(
-            f"transductive: the encoder {name} has seen test people (not their labels) in pre-training"
-        )
-    return found
-
-
-def headline(task: FewLabelTask, scores: Scores) -> list[str]:
-    """The three figures that matter: the encoder, the same with synthetic people, and what to hold them against."""
-    lines = []
-    for role, text in (("encoder", "pre-trained encoder"), ("augmented", "with synthetic people")):
-        row = scores.best(role)
-        if row is not None:
-            lines.append(f"{text}: AUROC {format_interval(*row[['value', 'lower', 'upper']])} ({row.name})")
-    row, confounder = scores.best("baseline", "chance"), scores.best("confounder")
-    assert row is not None  # chance is always there
-    against = f"best simple baseline: AUROC {format_interval(*row[['value', 'lower', 'upper']])} ({row.name})"
-    if confounder is not None:
-        against += f"; best confounder alone: {confounder['value']:.3f} ({confounder.name})"
-    if "auroc" in scores.ceiling:
-        against += f"; ceiling: {scores.ceiling['auroc']:.3f}"
-    return [f"{len(task.few)} labels, {len(task.test)} test people", *lines, against]
-
-
-def build_page(task: FewLabelTask, result: FewLabelResult, scores: Scores, record: dict[str, Any]) -> Page:
-    """The page: conclusions and key figures first, then every method, then how it was done."""
-    description = task.cohort.description
-    page = Page(
-        f"{description.label_column} from {len(task.few)} labels",
-        f"Cohort {description.name}: {len(task.cohort.people):,} people; tested once on {len(task.test):,}",
-    )
-    _add_top(page, task, result, scores)
-    _add_methods(page, scores)
-    _add_confounders(page, task, result, scores)
-    if len(task.class_names) == 2:
-        _add_curves(page, task, result, scores)
-    else:
-        _add_confusion(page, task, result, scores)
-    _add_embeddings(page, task, result)
-    _add_people(page, task, result)
-    page.add_record(record)
-    return page
-
-
-def _add_top(page: Page, task: FewLabelTask, result: FewLabelResult, scores: Scores) -> None:
-    labels = {
-        "encoder": "AUROC, encoder",
-        "augmented": "AUROC, with synthetic people",
-        "baseline": "AUROC, baseline",
-    }
-    for role, label in labels.items():
-        row = scores.best(role)
-        if row is not None:
-            interval = f"95 % interval {row['lower']:.3f} to {row['upper']:.3f}"
-            page.add_number(f"{row['value']:.3f}", label, f"{row.name}; {interval}")
-    if "auroc" in scores.ceiling:
-        note = f"prevalence {task.cohort.description.prevalence:.3g}, SNP heritability "
-        page.add_number(
-            f"{scores.ceiling['auroc']:.3f}",
-            "AUROC, ceiling",
-            note + f"{task.cohort.description.heritability:.3g}",
-        )
-    page.add_verdict(*_verdict(task, result, scores))
-    for text in scores.warnings:
-        page.add_verdict(text[0].upper() + text[1:] + ".", "caution")
-
-
-def _verdict(task: FewLabelTask, result: FewLabelResult, scores: Scores) -> tuple[str, Any]:
-    """Does pre-training help here? By the paired bootstrap against the best simple baseline."""
-    encoder, baseline = scores.best("encoder", "augmented"), scores.best("baseline")
-    if encoder is None or baseline is None:
-        return "No pre-trained encoder was given: the page shows what simple methods reach.", "neutral"
-    difference = paired_difference(
-        task.labels_test,
-        result.probabilities[str(encoder.name)],
-        result.probabilities[str(baseline.name)],
-        groups=task.families(task.test),
-    ).loc["auroc"]
-    shown = format_interval(difference["value"], difference["lower"], difference["upper"])
-    rule = f"(AUROC, {encoder.name} minus {baseline.name}: {shown}; paired bootstrap over test people)"
-    if difference["lower"] > 0:
-        return f"The pre-trained encoder is better than the best simple baseline {rule}.", "good"
-    if difference["upper"] < 0:
-        return (
-            f"The pre-trained encoder is worse than the best simple baseline: use the latter {rule}.",
-            "bad",
-        )
-    return (
-        f"The pre-trained encoder is not shown to be better than the best simple baseline {rule}.",
-        "neutral",
-    )
-
-
-def _add_methods(page: Page, scores: Scores) -> None:
-    page.add_section(
-        "Every method on the same test people",
-        "All methods had the same few labels. Whatever they tune was tuned by folds inside those labels, and synthetic "
-        "people entered only after that. Intervals are 95 % bootstrap intervals over test people.",
-    )
-    auroc = scores.metric("auroc")
-    page.add_figure(
-        figures.metric_by_method(
-            auroc, "AUROC", chance=0.5, ceiling=scores.ceiling.get("auroc"), roles=auroc["role"].to_dict()
-        ),
-        "A method has shown nothing while its interval holds chance. A genetic method matters only above what batch, "
-        "covariates and ancestry (PCs) predict alone; above the ceiling it would be too good to be true.",
-        "AUROC with interval of every method",
-    )
-    shown = scores.table.assign(
-        cell=[format_interval(*row) for row in scores.table[["value", "lower", "upper"]].to_numpy()]
-    ).pivot(index="method", columns="metric", values="cell")
-    page.add_table(
-        shown.loc[auroc.index, list(METRIC_NAMES)].rename(columns=METRIC_NAMES).rename_axis(None, axis=1),
-        "Value and 95 % interval. Log-loss and Brier score: lower is better.",
-    )
-
-
-def _add_confounders(page: Page, task: FewLabelTask, result: FewLabelResult, scores: Scores) -> None:
-    unchecked = unchecked_confounders(task)
-    absent = (
-        f"\n\nNot checked, for the cohort was prepared without such columns: {', '.join(unchecked)}."
-        if unchecked
-        else ""
-    )
-    page.add_section("What batch, covariates and ancestry explain", RULE + absent)
-    table = confounder_table(task, result, scores.metric("auroc"))
-    if len(table):
-        page.add_table(
-            shown_confounders(table),
-            f"Fitted on the same few labels. The best genetic method is {table['genetic'].iloc[0]}.",
-        )
-
-
-def _shown(scores: Scores) -> list[str]:
-    """The best method of each kind: more lines than these cannot be told apart."""
-    best = [scores.best(role) for role in ("encoder", "augmented", "baseline", "confounder")]
-    return [str(row.name) for row in best if row is not None]
-
-
-def _add_curves(page: Page, task: FewLabelTask, result: FewLabelResult, scores: Scores) -> None:
-    positive = {name: result.probabilities[name][:, 1] for name in _shown(scores)}
-    page.add_section("Ranking and calibration", "The best method of each kind.")
-    page.add_figure(
-        figures.roc_curves(task.labels_test, positive),
-        "Share of cases found against share of controls called cases, over all thresholds.",
-        "ROC curves",
-    )
-    page.add_figure(
-        figures.precision_recall_curves(task.labels_test, positive),
-        "Precision depends on the share of cases among the test people, which is not that of the population.",
-        "Precision-recall curves",
-    )
-    curves = {name: reliability_curve(task.labels_test, values) for name, values in positive.items()}
-    page.add_figure(
-        figures.reliability(curves),
-        "Predicted against observed share of cases; on the diagonal probabilities mean what they say, at the case "
-        "fraction of this sample.",
-        "Reliability curves",
-    )
-
-
-def _add_confusion(page: Page, task: FewLabelTask, result: FewLabelResult, scores: Scores) -> None:
-    page.add_section("Who is taken for whom")
-    for name in _shown(scores)[:2]:
-        page.add_figure(
-            figures.confusion_matrix(
-                task.labels_test, result.probabilities[name].argmax(axis=1), task.class_names
-            ),
-            f"{name}: true class by row, predicted class by column.",
-            "Confusion matrix",
-        )
-
-
-def _add_embeddings(page: Page, task: FewLabelTask, result: FewLabelResult) -> None:
-    """The first two principal components of each embedding, by label and by what might confound it."""
-    if not result.embeddings:
-        return
-    page.add_section(
-        "What the encoder sees",
-        "Principal components of the embeddings of the test people. If batches part here, so may labels that go with "
-        "them; if only ancestry does, the encoder has learned population structure.",
-    )
-    label = pd.Series(np.array(task.class_names)[task.labels_test], index=task.test)
-    colours = {str(task.cohort.description.label_column): label}
-    for name in task.cohort.description.batch_columns[:1]:
-        colours[name] = task.table(task.test, [name])[name]
-    if "population" in task.cohort.people:
-        colours["population"] = task.table(task.test, ["population"])["population"]
-    for name, embedding in result.embeddings.items():
-        points = _two_components(embedding)
-        for what, colour in colours.items():
-            page.add_figure(
-                figures.embedding_scatter(points, colour, what, axes_label="component"),
-                f"{name}, coloured by {what}.",
-                f"Scatter of two components of the {name} embedding, coloured by {what}",
-            )
-
-
-def _two_components(embedding: np.ndarray) -> np.ndarray:
-    centred = embedding - embedding.mean(axis=0)
-    left, singular, _ = np.linalg.svd(centred, full_matrices=False)
-    return left[:, :2] * singular[:2]
-
-
-def _add_people(page: Page, task: FewLabelTask, result: FewLabelResult) -> None:
-    page.add_section(
-        "Who was used for what",
-        "The featurizer was fitted and the encoder pre-trained on the training people without labels. Test people were "
-        "predicted once."
-        + (
-            " This run is transductive: test people were among those pre-trained on."
-            if result.transductive
-            else ""
-        ),
-    )
-    counts = pd.DataFrame(_counts(task)).T.rename_axis("role")
-    page.add_table(counts.fillna(0).astype(int), "People by role and class; hidden labels are not counted.")
-    removed = {name.replace("_", " "): n for name, n in task.cohort.description.removed.items()}
-    if removed:
-        page.add_table(
-            pd.Series(removed, name="number").to_frame(),
-            "Left out when the cohort was prepared, or without a counterpart. Quality of people was judged without "
-            "labels before the split, that of variants by the training people: see the cohort's qc.json.",
-        )
-
-
-def _counts(task: FewLabelTask) -> dict[str, dict[str, int]]:
-    """Number of people by role, and by class where the run may know it."""
-
-    def by_class(labels: np.ndarray) -> dict[str, int]:
-        counts = np.bincount(labels, minlength=len(task.class_names))
-        return {name: int(n) for name, n in zip(task.class_names, counts, strict=True)}
-
-    return {
-        "labelled few": {"people": len(task.few), **by_class(task.labels_few)},
-        "unlabelled": {"people": len(task.unlabelled)},
-        "validation": {"people": len(task.validation)},
-        "test": {"people": len(task.test), **by_class(task.labels_test)},
-    }
 
 
 def _predictions(task: FewLabelTask, result: FewLabelResult) -> pd.DataFrame:

@@ -133,6 +133,21 @@ def few_label_task(cohort: PreparedCohort, n_labels: int | None, seed: int = 0) 
     )
 
 
+def people_counts(task: FewLabelTask) -> dict[str, dict[str, int]]:
+    """Number of people by role, and by class where the run may know it."""
+
+    def by_class(labels: np.ndarray) -> dict[str, int]:
+        counts = np.bincount(labels, minlength=len(task.class_names))
+        return {name: int(n) for name, n in zip(task.class_names, counts, strict=True)}
+
+    return {
+        "labelled few": {"people": len(task.few), **by_class(task.labels_few)},
+        "unlabelled": {"people": len(task.unlabelled)},
+        "validation": {"people": len(task.validation)},
+        "test": {"people": len(task.test), **by_class(task.labels_test)},
+    }
+
+
 def check_encoder_people(task: FewLabelTask, seen: pd.Index, encoder: str, allow_transductive: bool) -> bool:
     """Whether an encoder has seen test people; refuse that unless it was asked for.
 

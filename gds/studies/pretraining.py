@@ -151,6 +151,8 @@ def _record(config: PretrainConfig, cohort: PreparedCohort, seed: int, trainer: 
         seed,
         [cohort.folder / "cohort.json"],
         config=asdict(config),
+        genome_build=cohort.description.genome_build,
+        label_column=cohort.description.label_column,
         parameters=sum(parameter.numel() for parameter in trainer.model.parameters()),
         training_people=len(cohort.ids("train")),
         validation_people=len(cohort.ids("validation")),
