@@ -14,15 +14,37 @@ import numpy as np
 
 from gds.errors import UserError
 
+RUN_RECORD = "run.json"  # in every directory of results: how to make them again
 
-def _explain(error: OSError, path: Path) -> UserError:
-    if error.errno == errno.ENOSPC:
+# The disk is full, a quota is used up, or files may not grow any larger.
+_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+
+
+def _explain(error: Exception, path: Path) -> Exception:
+    """A user's error for what the system refused; anything else as it is."""
+    if isinstance(error, UserError):
+        return error
+    number = error.errno if isinstance(error, OSError) else None
+    # Libraries in C++ and Rust may tell the reason by its text alone.
+    if number in _FULL or (number is None and any(os.strerror(full) in str(error) for full in _FULL)):
         return UserError(
-            f"no space left on the disk of {path.parent}: nothing was written; free some and run again"
+            f"no space left on the disk of {path.parent}, or in your share of it: nothing was written; free some "
+            "and run again, or choose another place with --out"
         )
-    if error.errno in (errno.EACCES, errno.EROFS):
-        return UserError(f"cannot write {path}: {error.strerror}; choose another place with --out")
-    return UserError(f"cannot write {path}: {error}")
+    if number in (errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOTDIR, errno.EISDIR, errno.EEXIST):
+        return UserError(f"cannot write {path}: {os.strerror(number)}; choose another place with --out")
+    return UserError(f"cannot write {path}: {error}") if isinstance(error, OSError) else error
+
+
+@contextmanager
+def _explained(path: Path) -> Iterator[None]:
+    try:
+        yield
+    except Exception as error:
+        told = _explain(error, path)
+        if told is error:
+            raise
+        raise told from error
 
 
 @contextmanager
@@ -39,37 +61,54 @@ def atomic_path(path: str | os.PathLike[str]) -> Iterator[Path]:
     path = Path(path)
     # The suffix stays last: writers such as np.save and pgenlib look at it.
     temporary = path.with_name(f".{path.stem}.{os.getpid()}.partial{path.suffix}")
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        yield temporary
-        os.replace(temporary, path)
-    except OSError as error:
-        raise _explain(error, path) from error
-    finally:
-        temporary.unlink(missing_ok=True)
+    with _explained(path):
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            yield temporary
+            os.replace(temporary, path)
+        finally:
+            temporary.unlink(missing_ok=True)
 
 
 @contextmanager
 def atomic_directory(path: str | os.PathLike[str]) -> Iterator[Path]:
     """Yield a temporary directory beside ``path``; move it to ``path`` when the body succeeds.
 
-    An existing directory at ``path`` is replaced only then; if the body fails it is left as it was.
+    An existing directory at ``path`` is replaced only then; if the body fails it is left as it was. Only what
+    an earlier run wrote, known by its ``run.json``, is replaced, and empty directories.
+
+    Raises
+    ------
+    UserError
+        Something else lies there, the disk is full, or the place cannot be written.
     """
-    path = Path(path)
+    path = Path(os.path.abspath(path))  # "." has no name to put another one beside
+    _check_replaceable(path)
     temporary = path.with_name(f".{path.name}.{os.getpid()}.partial")
     replaced = path.with_name(f".{path.name}.{os.getpid()}.replaced")
-    try:
-        shutil.rmtree(temporary, ignore_errors=True)
-        temporary.mkdir(parents=True)
-        yield temporary
-        if path.exists():
-            os.replace(path, replaced)
-        os.replace(temporary, path)
-    except OSError as error:
-        raise _explain(error, path) from error
-    finally:
-        shutil.rmtree(temporary, ignore_errors=True)
-        shutil.rmtree(replaced, ignore_errors=True)
+    with _explained(path):
+        try:
+            shutil.rmtree(temporary, ignore_errors=True)
+            temporary.mkdir(parents=True)
+            yield temporary
+            if path.exists():
+                os.replace(path, replaced)
+            os.replace(temporary, path)
+        finally:
+            shutil.rmtree(temporary, ignore_errors=True)
+            shutil.rmtree(replaced, ignore_errors=True)
+
+
+def _check_replaceable(path: Path) -> None:
+    """Nothing may be lost that a user keeps where results are to go."""
+    if path.is_dir():
+        if any(path.iterdir()) and not (path / RUN_RECORD).is_file():
+            raise UserError(
+                f"the directory {path} holds files of something else (it has no {RUN_RECORD}), which would be "
+                "replaced: choose another place with --out"
+            )
+    elif path.exists():
+        raise UserError(f"{path} is a file, expected a directory: choose another place with --out")
 
 
 def _plain(value: Any) -> Any:

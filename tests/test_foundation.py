@@ -26,17 +26,57 @@ def test_atomic_path_leaves_nothing_half_written(tmp_path):
 def test_atomic_directory_replaces_only_on_success(tmp_path):
     target = tmp_path / "model"
     with atomic_directory(target) as temporary:
-        (temporary / "a").write_text("1")
+        (temporary / "run.json").write_text("1")
     with pytest.raises(RuntimeError), atomic_directory(target) as temporary:
         (temporary / "b").write_text("2")
         raise RuntimeError
-    assert [path.name for path in target.iterdir()] == ["a"]
+    assert [path.name for path in target.iterdir()] == ["run.json"]
     assert os.listdir(tmp_path) == ["model"]
+    with atomic_directory(target) as temporary:
+        (temporary / "b").write_text("2")
+    assert [path.name for path in target.iterdir()] == ["b"]
 
 
-def test_full_disk_is_a_users_error(tmp_path):
-    with pytest.raises(UserError, match="no space left"), atomic_path(tmp_path / "x"):
-        raise OSError(errno.ENOSPC, "No space left on device")
+def test_what_a_user_keeps_is_never_replaced(tmp_path, monkeypatch):
+    (tmp_path / "notes").mkdir()
+    (tmp_path / "notes" / "thesis.txt").write_text("all of it")
+    for target, message in (
+        (tmp_path / "notes", "holds files of something else"),
+        (tmp_path / "notes" / "thesis.txt", "is a file, expected a directory"),
+        (".", "holds files of something else"),
+    ):
+        monkeypatch.chdir(tmp_path)
+        with pytest.raises(UserError, match=message), atomic_directory(target):
+            raise AssertionError("not reached")
+    assert [path.name for path in tmp_path.rglob("*")] == ["notes", "thesis.txt"]
+    (tmp_path / "empty").mkdir()
+    with atomic_directory(tmp_path / "empty") as temporary:
+        (temporary / "a").write_text("1")
+    assert (tmp_path / "empty" / "a").read_text() == "1"
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        OSError(errno.ENOSPC, "No space left on device"),
+        OSError(errno.EDQUOT, "Disk quota exceeded"),
+        OSError(errno.EFBIG, "File too large"),
+        RuntimeError('I/O error: Os { code: 28, message: "No space left on device" }'),
+    ],
+)
+def test_full_disk_is_a_users_error(tmp_path, error):
+    for place in (atomic_path, atomic_directory):
+        with pytest.raises(UserError, match="no space left") as caught, place(tmp_path / "x"):
+            raise error
+        assert caught.value.__cause__ is error
+    assert not list(tmp_path.iterdir())
+
+
+def test_other_errors_stay_what_they_are(tmp_path):
+    for error in (UserError("of the user"), RuntimeError("a bug"), KeyError("another")):
+        with pytest.raises(type(error)) as caught, atomic_path(tmp_path / "x"):
+            raise error
+        assert caught.value is error
 
 
 def test_json_takes_numpy_and_says_where_it_is_broken(tmp_path):
