@@ -26,8 +26,15 @@ def add_cohort(parser: argparse.ArgumentParser, required: bool = False) -> None:
     choice.add_argument(
         "--genotypes",
         nargs="+",
+        action="append",
         metavar="FILE",
-        help=".bed, .pgen, .vcf(.gz) or .bcf; one file or one per chromosome",
+        help=".bed, .pgen, .vcf(.gz) or .bcf; one file or one per chromosome; say it again for another cohort of "
+        "other people",
+    )
+    where.add_argument(
+        "--merge",
+        choices=("intersection", "union"),
+        help="variants of several cohorts (default intersection)",
     )
     add_phenotypes(where)
     add_quality(parser)
@@ -169,14 +176,15 @@ def prepare_options(args: argparse.Namespace, **changes: Any) -> "Any":
             "group_column", "relatives", "kinship", "split_column", "genome_build", "prevalence", "heritability",
             "qc", "min_sample_call_rate", "heterozygosity_sd", "sex_check", "min_call_rate", "min_frequency",
             "min_allele_count", "min_hwe_p", "keep_few_heterozygotes", "blocks", "flank", "overlap", "intergenic",
-            "max_variants", "features", "n_components", "max_slots", "seed",
+            "max_variants", "merge", "features", "n_components", "max_slots", "seed",
         )
         if (value := getattr(args, name, None)) is not None
     }  # fmt: skip
     chosen["fractions"] = tuple(args.fractions)
     chosen |= changes
     if args.genotypes:
-        return PrepareOptions(genotypes=tuple(args.genotypes), **chosen)
+        first, *further = (tuple(files) for files in args.genotypes)
+        return PrepareOptions(genotypes=first, further_cohorts=tuple(further), **chosen)
     if args.data:
         return options_for_simulated(args.data, **chosen)
     raise UserError("give --data DIR (a simulated cohort) or --genotypes FILES")

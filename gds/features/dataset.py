@@ -17,7 +17,7 @@
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 import pandas as pd
@@ -56,6 +56,8 @@ class CohortDescription:
     heritability: float | None = None
     label_threshold: float | None = None  # of a measurement: the class is "high" above it
     pc_columns: list[str] = field(default_factory=list)
+    further_cohorts: list[list[str]] = field(default_factory=list)  # files of merged cohorts beside the first
+    merge: Literal["intersection", "union"] = "intersection"
 
 
 class PreparedCohort:
@@ -134,7 +136,10 @@ class PreparedCohort:
                     f"{path} has changed since {self.folder} was prepared from it: "
                     "prepare again, or restore the file"
                 )
-        return open_autosomes(self.description.genotype_files)[0]
+        description = self.description
+        return open_autosomes([description.genotype_files, *description.further_cohorts], description.merge)[
+            0
+        ]
 
     def kept_variants(self) -> np.ndarray:
         """Ascending indices of the variants of :meth:`source` that passed quality control, int64."""

@@ -301,7 +301,7 @@ class Featurizer(ABC):
     def fingerprint(self) -> str:
         """SHA-256 of the fitted content: equal exactly if kind, parameters and every fitted byte are."""
         self._check_fitted()
-        digest = hashlib.sha256(storage.canonical({"kind": self.kind, "parameters": self._parameters()}))
+        digest = hashlib.sha256(storage.canonical({"kind": self.kind, "parameters": self.parameters()}))
         for name, array in sorted(self._tensors().items()):
             digest.update(f"{name} {array.dtype} {array.shape}".encode())
             digest.update(np.ascontiguousarray(array).tobytes())
@@ -313,7 +313,7 @@ class Featurizer(ABC):
         description = {
             "feature_extractor_type": "Featurizer",
             "kind": self.kind,
-            "parameters": self._parameters(),
+            "parameters": self.parameters(),
             "n_training_samples": self.n_training_samples_,
             "axes": {"block": self.n_blocks, "channel": self.n_channels, "variant": len(self.variants_)},
             "fingerprint": self.fingerprint(),
@@ -330,12 +330,10 @@ class Featurizer(ABC):
             The files are missing, of another format version or damaged, or hold another kind than this class.
         """
         description, tensors = storage.load(directory)
-        kind = description["kind"]
-        if kind not in Featurizer._kinds:
-            raise UserError(
-                f"{directory}: unknown kind of featurizer {kind!r}; known: {sorted(Featurizer._kinds)}"
-            )
-        found = Featurizer._kinds[kind]
+        try:
+            found = featurizer_class(description["kind"])
+        except UserError as error:
+            raise UserError(f"{directory}: {error}") from error
         if not issubclass(found, cls):
             raise UserError(f"{directory} holds a {found.__name__}, not a {cls.__name__}")
         expected = set(inspect.signature(found).parameters)
@@ -377,12 +375,26 @@ class Featurizer(ABC):
         own = {name: getattr(self, f"{name}_") for name in ("allele_frequency", "is_padding", *self._state)}
         return own | storage.pack_variants(self.variants_) | storage.pack_blocks(self.blocks_)
 
-    def _parameters(self) -> dict[str, Any]:
+    def parameters(self) -> dict[str, Any]:
+        """What the constructor was given, by name."""
         return {name: getattr(self, name) for name in inspect.signature(type(self)).parameters}
 
     def _check_fitted(self) -> None:
         if not hasattr(self, "variants_"):
             raise UserError(f"this {type(self).__name__} is not fitted: call fit, or from_pretrained")
+
+
+def featurizer_class(kind: str) -> type[Featurizer]:
+    """The registered class of a kind.
+
+    Raises
+    ------
+    UserError
+        There is none.
+    """
+    if kind not in Featurizer._kinds:
+        raise UserError(f"unknown kind of featurizer {kind!r}; known: {sorted(Featurizer._kinds)}")
+    return Featurizer._kinds[kind]
 
 
 def sample_indices(source: GenotypeSource, samples: np.ndarray | None) -> np.ndarray:

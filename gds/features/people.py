@@ -13,7 +13,7 @@ from gds.features.splits import UNLABELLED
 from gds.genotypes import GenotypeSource, read_phenotypes
 
 COVARIATE_NAMES = ("sex", "age")
-BATCH_NAMES = ("batch", "plate", "site", "array", "chip", "center", "centre")
+BATCH_NAMES = ("cohort", "batch", "plate", "site", "array", "chip", "center", "centre")
 RESERVED_COLUMNS = ("id", "features", "labels", "split", "label", "family", "removed_because")
 
 
@@ -51,6 +51,8 @@ def read_people(options: PrepareOptions, source: GenotypeSource) -> People:
     """
     people = source.samples.set_index("id")[["family"]].copy()
     people["label"] = UNLABELLED
+    if "cohort" in source.samples:
+        people["cohort"] = source.samples["cohort"].to_numpy()
     if options.label_threshold is not None and not options.label_column:
         raise UserError("--label-threshold needs --label-column NAME: the measurement that it cuts")
     if options.phenotypes is None:
@@ -68,7 +70,8 @@ def read_people(options: PrepareOptions, source: GenotypeSource) -> People:
         "phenotype_rows_without_genotypes": len(table) - len(shared),
         "people_without_a_phenotype_row": len(people) - len(shared),
     }
-    people = people.join(table.drop(columns=[name for name in table.columns if name in RESERVED_COLUMNS]))
+    taken = [name for name in table.columns if name in RESERVED_COLUMNS or name in people]
+    people = people.join(table.drop(columns=taken))
     for option, column in (
         ("--label-column", options.label_column),
         ("--group-column", options.group_column),

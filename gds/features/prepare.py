@@ -29,8 +29,9 @@ from gds.features.prepare_options import PrepareOptions, options_for_simulated
 from gds.features.splits import SPLITS, UNLABELLED, check_groups_apart, check_split_column, split_people
 from gds.files import atomic_directory, sha256
 from gds.genotypes import GenotypeSource, assign_blocks
+from gds.genotypes.merge import MergedCohorts
 from gds.genotypes.quality import QCReport
-from gds.genotypes.variant_view import VariantView, open_autosomes
+from gds.genotypes.variant_view import VariantView, cohort_names, open_autosomes
 from gds.provenance import run_record
 
 __all__ = ["PrepareOptions", "encode_labels", "options_for_simulated", "prepare_cohort"]
@@ -67,7 +68,11 @@ def prepare_cohort(
         Columns, ids, labels or blocks that do not fit; see the message.
     """
     report = QCReport()
-    source, whole = open_autosomes(list(options.genotypes))
+    source, whole = open_autosomes(options.cohorts, options.merge)
+    if isinstance(whole, MergedCohorts):
+        report.add_counts("cohorts", {"merged": options.merge, "variants": len(whole.variants), **{
+            str(name): int(n) for name, n in whole.samples["cohort"].value_counts().items()
+        }})  # fmt: skip
     if len(whole.variants) > len(source.variants):
         elsewhere = len(whole.variants) - len(source.variants)
         report.add_counts("genotypes", {"variants": len(source.variants), "not_on_autosomes": elsewhere})
@@ -105,11 +110,13 @@ def prepare_cohort(
         split: featurizer.transform(source, np.flatnonzero(table["split"] == split)) for split in SPLITS
     }
 
-    files = sorted(str(path) for path in _with_tables(options.genotypes))
+    files = sorted(str(path) for path in _with_tables(options.genotype_files))
     description = CohortDescription(
-        name=_cohort_name(options.genotypes[0]),
-        genotype_files=[str(Path(path).resolve()) for path in options.genotypes],
-        file_hashes={str(Path(path).resolve()): sha256(path) for path in options.genotypes},
+        name=" + ".join(cohort_names(options.cohorts)),
+        genotype_files=_resolved(options.genotypes),
+        further_cohorts=[_resolved(files) for files in options.further_cohorts],
+        merge=options.merge,
+        file_hashes={str(Path(path).resolve()): sha256(path) for path in options.genotype_files},
         genome_build=options.genome_build,
         label_column=options.label_column,
         label_names=label_names,
@@ -206,6 +213,10 @@ def _add_components(
     return list(components)
 
 
+def _resolved(paths: Sequence[str]) -> list[str]:
+    return [str(Path(path).resolve()) for path in paths]
+
+
 def _with_tables(paths: Sequence[str]) -> list[Path]:
     """The genotype files and the tables of variants and samples that lie beside them."""
     found = []
@@ -214,12 +225,6 @@ def _with_tables(paths: Sequence[str]) -> list[Path]:
         beside = [path.with_suffix(suffix) for suffix in (".bim", ".fam", ".pvar", ".psam")]
         found += [table for table in beside if path.suffix in (".bed", ".pgen") and table.is_file()]
     return found
-
-
-def _cohort_name(path: str) -> str:
-    """Name of the file, or of its folder where that says more."""
-    stem = Path(path).name.split(".")[0]
-    return Path(path).resolve().parent.name if stem == "cohort" else stem
 
 
 def _counts(people: pd.DataFrame, label_names: list[str]) -> dict[str, dict[str, int]]:

@@ -14,10 +14,13 @@ class PrepareOptions:
     """Everything that decides what ``gds prepare`` writes.
 
     ``relatives`` None means families where a column or the genotype file has them, otherwise kinship (with
-    ``qc``). ``qc`` False keeps every person and every variant.
+    ``qc``). ``qc`` False keeps every person and every variant. ``further_cohorts`` are the files of other people,
+    merged with the first by ``merge``: the variants that all have, or those of any.
     """
 
     genotypes: Sequence[str]
+    further_cohorts: Sequence[Sequence[str]] = ()
+    merge: Literal["intersection", "union"] = "intersection"
     phenotypes: str | None = None
     label_column: str | None = None
     label_threshold: float | Literal["median"] | None = None  # cuts a measurement into low and high
@@ -53,6 +56,16 @@ class PrepareOptions:
     prevalence: float | None = None
     heritability: float | None = None
     seed: int = 0
+
+    @property
+    def cohorts(self) -> list[list[str]]:
+        """The files of each cohort."""
+        return [list(self.genotypes), *(list(files) for files in self.further_cohorts)]
+
+    @property
+    def genotype_files(self) -> list[str]:
+        """All genotype files."""
+        return [path for files in self.cohorts for path in files]
 
 
 def options_for_simulated(folder: str | Path, **changes: Any) -> PrepareOptions:

@@ -1,11 +1,15 @@
 """Some of the variants of a source, read as if there were no others."""
 
+from collections.abc import Sequence
+from pathlib import Path
+
 import numpy as np
 import pandas as pd
 
 from gds.errors import UserError
 from gds.genotypes.counts import is_autosomal
 from gds.genotypes.matrix import GenotypeSource, as_indices
+from gds.genotypes.merge import How, merge_cohorts
 from gds.genotypes.reading import open_genotypes
 
 
@@ -35,8 +39,29 @@ class VariantView:
         return self._source.read(index, samples)
 
 
-def open_autosomes(paths: list[str]) -> tuple[GenotypeSource, GenotypeSource]:
+def cohort_name(path: str | Path) -> str:
+    """Name of a genotype file, or of its folder where that says more."""
+    stem = Path(path).name.split(".")[0]
+    return Path(path).resolve().parent.name if stem == "cohort" else stem
+
+
+def cohort_names(cohorts: Sequence[Sequence[str]]) -> list[str]:
+    """A name for each cohort: that of its first file, numbered where two are alike."""
+    names = [cohort_name(files[0]) for files in cohorts]
+    return [name if names.count(name) == 1 else f"{name}-{i + 1}" for i, name in enumerate(names)]
+
+
+def open_autosomes(
+    cohorts: Sequence[Sequence[str]], merge: How = "intersection"
+) -> tuple[GenotypeSource, GenotypeSource]:
     """The autosomal variants of genotype files, and everything in them, read once.
+
+    Parameters
+    ----------
+    cohorts
+        The files of each cohort; several cohorts hold different people and are merged.
+    merge
+        Variants of several cohorts: ``"intersection"`` or ``"union"``.
 
     Returns
     -------
@@ -50,13 +75,14 @@ def open_autosomes(paths: list[str]) -> tuple[GenotypeSource, GenotypeSource]:
     UserError
         There are no autosomal variants, or a file cannot be read.
     """
-    whole = open_genotypes(paths, chromosomes="all")
+    sources = [open_genotypes(list(files), chromosomes="all") for files in cohorts]
+    whole = sources[0] if len(sources) == 1 else merge_cohorts(sources, cohort_names(cohorts), merge)
     chosen = np.flatnonzero(is_autosomal(whole.variants["chromosome"].to_numpy(object)))
     if len(chosen) == len(whole.variants):
         return whole, whole
     if not len(chosen):
         found = ", ".join(map(str, pd.unique(whole.variants["chromosome"])[:5]))
         raise UserError(
-            f"{paths[0]}: expected variants on autosomes (chromosomes with a number), found {found}"
+            f"{cohorts[0][0]}: expected variants on autosomes (chromosomes with a number), found {found}"
         )
     return VariantView(whole, chosen), whole

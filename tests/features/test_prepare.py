@@ -141,3 +141,23 @@ def test_ids_that_do_not_match_show_examples_of_both(options, tmp_path):
     table.to_csv(options.phenotypes, sep="\t", index=False)
     with pytest.raises(UserError, match=r"XP0000, XP0001.*P0000, P0001"):
         prepare_cohort(options, tmp_path / "data")
+
+
+def test_several_cohorts_become_one_and_their_name_is_a_batch(options, tmp_path):
+    """Two halves of a cohort, prepared together, are that cohort; each half's name could confound."""
+    whole = read_genotypes(options.genotypes[0])
+    paths = []
+    for name, people in (("north", np.arange(0, 120, 2)), ("south", np.arange(1, 120, 2))):
+        paths.append(tmp_path / f"{name}.bed")
+        write_genotypes(whole.subset(samples=people), paths[-1])
+    merged = prepare_cohort(
+        replace(options, genotypes=(str(paths[0]),), further_cohorts=((str(paths[1]),),)), tmp_path / "merged"
+    )
+    alone = prepare_cohort(options, tmp_path / "alone")
+    assert merged.description.name == "north + south"
+    assert "cohort" in merged.description.batch_columns
+    assert merged.people["cohort"].value_counts().to_dict() == {"north": 60, "south": 60}
+    for split in ("train", "test"):
+        order = pd.Index(merged.ids(split)).get_indexer(alone.ids(split))
+        np.testing.assert_array_equal(merged.features(split)[order], alone.features(split))
+    assert merged.source().read(slice(0, 3)).shape == (120, 3)
