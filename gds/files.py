@@ -7,6 +7,7 @@ import os
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
+from contextvars import ContextVar
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,9 @@ RUN_RECORD = "run.json"  # in every directory of results: how to make them again
 
 # The disk is full, a quota is used up, or files may not grow any larger.
 _FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+
+# Files that wait for the others of an all_or_none: their names and what they are called until then.
+_TOGETHER: ContextVar[dict[Path, Path] | None] = ContextVar("_TOGETHER", default=None)
 
 
 def _explain(error: Exception, path: Path) -> Exception:
@@ -61,12 +65,37 @@ def atomic_path(path: str | os.PathLike[str]) -> Iterator[Path]:
     path = Path(path)
     # The suffix stays last: writers such as np.save and pgenlib look at it.
     temporary = path.with_name(f".{path.stem}.{os.getpid()}.partial{path.suffix}")
+    together = _TOGETHER.get()
     with _explained(path):
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
             yield temporary
-            os.replace(temporary, path)
+            if together is not None:
+                together[path] = temporary
+            else:
+                os.replace(temporary, path)
         finally:
+            if together is None or path not in together:
+                temporary.unlink(missing_ok=True)
+
+
+@contextmanager
+def all_or_none() -> Iterator[None]:
+    """Files written inside by :func:`atomic_path` get their names together, at the end, or none does.
+
+    For files that belong together, such as genotypes and the record of how they were made. Until then none of
+    them can be read under its name.
+    """
+    written: dict[Path, Path] = {}
+    before = _TOGETHER.set(written)
+    try:
+        yield
+        for path, temporary in written.items():
+            with _explained(path):
+                os.replace(temporary, path)
+    finally:
+        _TOGETHER.reset(before)
+        for temporary in written.values():
             temporary.unlink(missing_ok=True)
 
 

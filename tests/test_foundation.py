@@ -9,7 +9,7 @@ import pytest
 
 from gds import cli
 from gds.errors import MissingExtraError, UserError, did_you_mean, require_extra
-from gds.files import atomic_directory, atomic_path, read_json, write_json
+from gds.files import all_or_none, atomic_directory, atomic_path, read_json, write_json
 from gds.provenance import run_record
 
 
@@ -35,6 +35,30 @@ def test_atomic_directory_replaces_only_on_success(tmp_path):
     with atomic_directory(target) as temporary:
         (temporary / "b").write_text("2")
     assert [path.name for path in target.iterdir()] == ["b"]
+
+
+def test_files_that_belong_together_appear_together(tmp_path):
+    for name in ("a", "b"):
+        (tmp_path / name).write_text("old")
+    with pytest.raises(RuntimeError), all_or_none():
+        for name in ("a", "c"):
+            with atomic_path(tmp_path / name) as temporary:
+                temporary.write_text("new")
+        with atomic_path(tmp_path / "b") as temporary:
+            temporary.write_text("half")
+            raise RuntimeError
+    assert {path.name: path.read_text() for path in tmp_path.iterdir()} == {"a": "old", "b": "old"}
+    with all_or_none():
+        for text in ("new", "newer"):
+            write_json(tmp_path / "a", text)
+            write_json(tmp_path / "b", text)
+        assert (tmp_path / "a").read_text() == "old"
+    assert {path.name: path.read_text() for path in tmp_path.iterdir()} == {
+        "a": '"newer"\n',
+        "b": '"newer"\n',
+    }
+    write_json(tmp_path / "a", "alone")
+    assert (tmp_path / "a").read_text() == '"alone"\n'
 
 
 def test_what_a_user_keeps_is_never_replaced(tmp_path, monkeypatch):

@@ -36,7 +36,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> None:
     from dataclasses import asdict
 
-    from gds.files import sha256, write_json
+    from gds.files import all_or_none, sha256, write_json
     from gds.genotypes import open_in_order, write_genotypes
     from gds.provenance import run_record
 
@@ -57,8 +57,10 @@ def run(args: argparse.Namespace) -> None:
     )
     hashes = {path.name: sha256(path) for path in inputs}
     made_from = ", ".join(f"{name} (SHA-256 {digest})" for name, digest in hashes.items())
-    write_genotypes(source, out, provenance=f"gds convert of {made_from}")
     record = out.with_name(out.name.removesuffix(".gz")).with_suffix(".convert.json")
-    write_json(record, run_record(None, inputs, read=asdict(source.report)))
+    with all_or_none():
+        write_genotypes(source, out, provenance=f"gds convert of {made_from}")
+        # After the genotypes: some calls are counted only as they are read.
+        write_json(record, run_record(None, inputs, read=asdict(source.report)))
     print("\n".join(source.report.lines()))
     print(f"{out}: {len(source.samples)} people, {len(source.variants)} variants ({record.name} says how)")

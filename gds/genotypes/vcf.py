@@ -203,8 +203,8 @@ class VcfFile:
         # cyvcf2 raises an OSError for other kinds of files and a bare Exception for a malformed header.
         except Exception as error:
             raise UserError(
-                f"{self.path} is not a readable VCF or BCF file ({error}); bcftools view -h {self.path} says more, "
-                "for example that a sample is named twice"
+                f"{self.path} is not a readable VCF or BCF file, or cut short ({error}): copy it again; "
+                f"bcftools view -h {self.path} says more, for example that a sample is named twice"
             ) from error
 
     def __getstate__(self) -> dict[str, object]:
