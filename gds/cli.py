@@ -55,6 +55,14 @@ def run_command(name: str, arguments: Sequence[str] | None = None, program: str 
     except UserError as error:
         print(f"{parser.prog}: {error}", file=sys.stderr)
         return 2
+    except Exception as error:
+        from gds.files import is_full_disk
+
+        if not is_full_disk(error):
+            raise
+        # Where a library writes files by itself, as while training.
+        print(f"{parser.prog}: no space left on the disk: free some and run again ({error})", file=sys.stderr)
+        return 2
     except KeyboardInterrupt:
         print(f"{parser.prog}: interrupted; run the same command again to resume", file=sys.stderr)
         return 130

@@ -6,7 +6,7 @@ import json
 import os
 import shutil
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from contextvars import ContextVar
 from pathlib import Path
 from typing import Any
@@ -20,8 +20,16 @@ RUN_RECORD = "run.json"  # in every directory of results: how to make them again
 # The disk is full, a quota is used up, or files may not grow any larger.
 _FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
-# Files that wait for the others of an all_or_none: their names and what they are called until then.
-_TOGETHER: ContextVar[dict[Path, Path] | None] = ContextVar("_TOGETHER", default=None)
+# Files that wait for the others of an all_or_none: by their names what they are called until then, and the
+# directories that were made for them.
+_TOGETHER: ContextVar[dict[Path, tuple[Path, list[Path]]] | None] = ContextVar("_TOGETHER", default=None)
+
+
+def is_full_disk(error: BaseException) -> bool:
+    """Whether an error says that nothing more can be written."""
+    number = error.errno if isinstance(error, OSError) else None
+    # Libraries in C++ and Rust may tell the reason by its text alone.
+    return number in _FULL or (number is None and any(os.strerror(full) in str(error) for full in _FULL))
 
 
 def _explain(error: Exception, path: Path) -> Exception:
@@ -29,8 +37,7 @@ def _explain(error: Exception, path: Path) -> Exception:
     if isinstance(error, UserError):
         return error
     number = error.errno if isinstance(error, OSError) else None
-    # Libraries in C++ and Rust may tell the reason by its text alone.
-    if number in _FULL or (number is None and any(os.strerror(full) in str(error) for full in _FULL)):
+    if is_full_disk(error):
         return UserError(
             f"no space left on the disk of {path.parent}, or in your share of it: nothing was written; free some "
             "and run again, or choose another place with --out"
@@ -66,12 +73,11 @@ def atomic_path(path: str | os.PathLike[str]) -> Iterator[Path]:
     # The suffix stays last: writers such as np.save and pgenlib look at it.
     temporary = path.with_name(f".{path.stem}.{os.getpid()}.partial{path.suffix}")
     together = _TOGETHER.get()
-    with _explained(path):
+    with _explained(path), _parents_of(path) as made:
         try:
-            path.parent.mkdir(parents=True, exist_ok=True)
             yield temporary
             if together is not None:
-                together[path] = temporary
+                together[path] = (temporary, made)
             else:
                 os.replace(temporary, path)
         finally:
@@ -84,19 +90,38 @@ def all_or_none() -> Iterator[None]:
     """Files written inside by :func:`atomic_path` get their names together, at the end, or none does.
 
     For files that belong together, such as genotypes and the record of how they were made. Until then none of
-    them can be read under its name.
+    them can be read under its name. ``@all_or_none()`` before a function does the same for all that it writes.
     """
-    written: dict[Path, Path] = {}
-    before = _TOGETHER.set(written)
+    written: dict[Path, tuple[Path, list[Path]]] = {}
+    outer = _TOGETHER.set(written)
     try:
         yield
-        for path, temporary in written.items():
+        for path, (temporary, _) in written.items():
             with _explained(path):
                 os.replace(temporary, path)
     finally:
-        _TOGETHER.reset(before)
-        for temporary in written.values():
+        _TOGETHER.reset(outer)
+        for temporary, made in written.values():
             temporary.unlink(missing_ok=True)
+            _remove_empty(made)
+
+
+@contextmanager
+def _parents_of(path: Path) -> Iterator[list[Path]]:
+    """Make the directories above ``path``, and yield those; they go again if the body fails."""
+    missing = [parent for parent in path.parents if not parent.exists()]
+    path.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        yield missing
+    except BaseException:
+        _remove_empty(missing)
+        raise
+
+
+def _remove_empty(folders: list[Path]) -> None:
+    for folder in folders:
+        with suppress(OSError):  # it holds something
+            folder.rmdir()
 
 
 @contextmanager
@@ -115,10 +140,10 @@ def atomic_directory(path: str | os.PathLike[str]) -> Iterator[Path]:
     _check_replaceable(path)
     temporary = path.with_name(f".{path.name}.{os.getpid()}.partial")
     replaced = path.with_name(f".{path.name}.{os.getpid()}.replaced")
-    with _explained(path):
+    with _explained(path), _parents_of(path):
         try:
             shutil.rmtree(temporary, ignore_errors=True)
-            temporary.mkdir(parents=True)
+            temporary.mkdir()
             yield temporary
             if path.exists():
                 os.replace(path, replaced)

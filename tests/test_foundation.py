@@ -44,6 +44,7 @@ def test_files_that_belong_together_appear_together(tmp_path):
         for name in ("a", "c"):
             with atomic_path(tmp_path / name) as temporary:
                 temporary.write_text("new")
+        write_json(tmp_path / "new" / "place" / "d", "new")
         with atomic_path(tmp_path / "b") as temporary:
             temporary.write_text("half")
             raise RuntimeError
@@ -90,7 +91,7 @@ def test_what_a_user_keeps_is_never_replaced(tmp_path, monkeypatch):
 )
 def test_full_disk_is_a_users_error(tmp_path, error):
     for place in (atomic_path, atomic_directory):
-        with pytest.raises(UserError, match="no space left") as caught, place(tmp_path / "x"):
+        with pytest.raises(UserError, match="no space left") as caught, place(tmp_path / "new" / "x"):
             raise error
         assert caught.value.__cause__ is error
     assert not list(tmp_path.iterdir())

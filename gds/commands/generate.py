@@ -26,7 +26,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> None:
     import numpy as np
 
-    from gds.files import atomic_path, write_json
+    from gds.files import all_or_none, atomic_path, write_json
     from gds.generation import GenotypeGenerator
     from gds.genotypes import write_genotypes
     from gds.provenance import run_record
@@ -42,11 +42,12 @@ def run(args: argparse.Namespace) -> None:
     )
     genotypes = generator.decode(features)
     provenance = f"gds generate --model {Path(args.model).name} --n {args.n} --seed {args.seed}"
-    write_genotypes(genotypes, args.out, provenance=provenance)
     stem = args.out[: -len(suffix)]
-    with atomic_path(f"{stem}.features.npy") as temporary:
-        np.save(temporary, features)
     model_files = [Path(args.model) / "config.json", Path(args.model) / "model.safetensors"]
-    write_json(f"{stem}.run.json", run_record(args.seed, model_files, n=args.n, steps=args.steps))
+    with all_or_none():
+        write_genotypes(genotypes, args.out, provenance=provenance)
+        with atomic_path(f"{stem}.features.npy") as temporary:
+            np.save(temporary, features)
+        write_json(f"{stem}.run.json", run_record(args.seed, model_files, n=args.n, steps=args.steps))
     n_samples, n_variants = genotypes.dosage.shape
     print(f"{args.out}: {n_samples} synthetic people, {n_variants} variants")

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from gds.errors import UserError, did_you_mean, require_extra
-from gds.files import atomic_path, write_json
+from gds.files import all_or_none, atomic_path, write_json
 from gds.report import figures
 from gds.report.page import Page
 
@@ -201,6 +201,7 @@ def draw(
     ]
 
 
+@all_or_none()
 def write_embeddings(
     table: pd.DataFrame,
     points: Mapping[str, np.ndarray],

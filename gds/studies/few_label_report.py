@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from gds.files import atomic_path, write_json
+from gds.files import all_or_none, atomic_path, write_json
 from gds.provenance import run_record
 from gds.studies.few_label_page import build_page
 from gds.studies.few_label_scores import headline, score
@@ -16,6 +16,7 @@ from gds.studies.few_label_task import FewLabelTask, people_counts
 from gds.studies.few_labels import FewLabelOptions, FewLabelResult
 
 
+@all_or_none()
 def write_few_label_report(
     task: FewLabelTask,
     result: FewLabelResult,

@@ -13,7 +13,7 @@ from gds.errors import UserError
 from gds.evaluation.classification import classification_metrics
 from gds.features.labels import measured_values
 from gds.features.splits import UNLABELLED
-from gds.files import atomic_path, write_json
+from gds.files import all_or_none, atomic_path, write_json
 from gds.models import GdsForClassification
 from gds.provenance import run_record
 from gds.studies.few_labels import people_seen
@@ -181,6 +181,7 @@ def score_predictions(
     }
 
 
+@all_or_none()
 def write_predictions(
     folder: str | Path,
     model: GdsForClassification,
