@@ -1,0 +1,29 @@
+"""The page of first results says what the committed tables say."""
+
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+REPOSITORY = Path(__file__).resolve().parent.parent
+RESULTS = REPOSITORY / "benchmarks" / "results"
+
+TABLES = {
+    "first_results_mouse": (["trait", "method", "labels"], "auroc"),
+    "first_results_penncath": (["method", "labels"], "auroc"),
+    "first_results_kg_805": (["method"], "accuracy"),
+    "first_results_simulated": (["heritability", "labels"], "auroc"),
+    "hwe_em": (["method", "fraction"], "accuracy"),
+}
+
+
+@pytest.mark.parametrize("name", TABLES)
+def test_figures_are_those_of_the_tables(name):
+    page = (REPOSITORY / "docs" / "first-results.md").read_text()
+    keys, metric = TABLES[name]
+    table = pd.read_csv(RESULTS / f"{name}.csv")
+    if name == "hwe_em":
+        table = table[~table["method"].isin(["HWE-EM, chosen", "HWE mixture"])]  # not on the page
+    cells = table.groupby(keys)[metric].agg(["mean", "std"])
+    for key, (mean, deviation) in zip(cells.index, cells.to_numpy(), strict=True):
+        assert f"{mean:.3f} ± {deviation:.3f}" in page, key
