@@ -101,8 +101,9 @@ def all_or_none() -> Iterator[None]:
                 os.replace(temporary, path)
     finally:
         _TOGETHER.reset(outer)
-        for temporary, made in written.values():
+        for temporary, _ in written.values():
             temporary.unlink(missing_ok=True)
+        for _, made in written.values():
             _remove_empty(made)
 
 

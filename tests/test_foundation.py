@@ -44,7 +44,8 @@ def test_files_that_belong_together_appear_together(tmp_path):
         for name in ("a", "c"):
             with atomic_path(tmp_path / name) as temporary:
                 temporary.write_text("new")
-        write_json(tmp_path / "new" / "place" / "d", "new")
+        for name in ("d", "e"):
+            write_json(tmp_path / "new" / "place" / name, "new")
         with atomic_path(tmp_path / "b") as temporary:
             temporary.write_text("half")
             raise RuntimeError

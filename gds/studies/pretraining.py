@@ -1,6 +1,7 @@
 """Pre-training from a prepared cohort to a folder that loads in one line."""
 
 import os
+from contextlib import suppress
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -18,6 +19,7 @@ from gds.studies.pretrain_config import PretrainConfig
 from gds.training import FeatureDataset, GdsTrainer
 from gds.training.arguments import training_arguments
 from gds.training.curves import curve_records
+from gds.training.ema import EMA_NAME
 
 MODELS: dict[str, Any] = {"diffusion": GdsForDiffusion, "masked": GdsForMaskedModeling}
 INPUT_KINDS = {"pca": "continuous", "tokens": "tokens"}
@@ -56,7 +58,8 @@ def pretrain(config: PretrainConfig, cohort: PreparedCohort, folder: str | Path,
         eval_dataset=FeatureDataset(dataset["validation"], *shape),
         ema_decay=ema_decay,
     )
-    trainer.train(resume_from_checkpoint=last_checkpoint(folder / "checkpoints"))
+    _check_batch(trainer.args, len(train))
+    trainer.train(resume_from_checkpoint=last_checkpoint(folder / "checkpoints", ema_decay is not None))
     trainer.save_model(str(folder))
     if trainer.is_world_process_zero():
         (folder / "training_args.bin").unlink(missing_ok=True)  # a pickle; the record below says it all
@@ -96,11 +99,39 @@ def _without_labels(dataset: Any) -> Any:
     return dataset.remove_columns([name for name in dataset["train"].column_names if name != "features"])
 
 
-def last_checkpoint(folder: Path) -> str | None:
-    """Newest complete checkpoint of an interrupted run, if there is one."""
-    from transformers.trainer_utils import get_last_checkpoint
+def last_checkpoint(folder: Path, averaged: bool = False) -> str | None:
+    """Newest complete checkpoint of an interrupted run, if there is one.
 
-    return get_last_checkpoint(str(folder)) if folder.is_dir() else None
+    The Trainer writes its state after weights and optimizer, and the average comes last: where they are whole,
+    the checkpoint is. A full disk leaves incomplete ones behind.
+
+    Parameters
+    ----------
+    folder
+        Of the checkpoints; it may be absent.
+    averaged
+        Whether the run keeps an average of its weights.
+    """
+    from transformers.trainer import TRAINER_STATE_NAME
+
+    numbered = [(int(path.name.rpartition("-")[2]), path) for path in folder.glob("checkpoint-*[0-9]")]
+    for _, path in sorted(numbered, reverse=True):
+        if averaged and not (path / EMA_NAME).is_file():
+            continue
+        with suppress(UserError):
+            read_json(path / TRAINER_STATE_NAME)
+            return str(path)
+    return None
+
+
+def _check_batch(args: Any, n_people: int) -> None:
+    """Without the last, incomplete batch there may be none at all."""
+    batch = args.train_batch_size * args.world_size
+    if args.dataloader_drop_last and n_people < batch:
+        raise UserError(
+            f"{n_people} training people do not fill a batch of {batch}: set "
+            "training.per_device_train_batch_size to fewer, or training.dataloader_drop_last=false"
+        )
 
 
 def _claim(folder: Path, config: PretrainConfig, cohort: PreparedCohort, seed: int) -> None:
