@@ -5,7 +5,7 @@ import hashlib
 import json
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from contextvars import ContextVar
 from pathlib import Path
@@ -138,7 +138,7 @@ def atomic_directory(path: str | os.PathLike[str]) -> Iterator[Path]:
         Something else lies there, the disk is full, or the place cannot be written.
     """
     path = Path(os.path.abspath(path))  # "." has no name to put another one beside
-    _check_replaceable(path)
+    check_replaceable(path)
     temporary = path.with_name(f".{path.name}.{os.getpid()}.partial")
     replaced = path.with_name(f".{path.name}.{os.getpid()}.replaced")
     with _explained(path), _parents_of(path):
@@ -154,8 +154,27 @@ def atomic_directory(path: str | os.PathLike[str]) -> Iterator[Path]:
             shutil.rmtree(replaced, ignore_errors=True)
 
 
-def _check_replaceable(path: Path) -> None:
-    """Nothing may be lost that a user keeps where results are to go."""
+def check_replaceable(path: str | os.PathLike[str], inputs: Iterable[str | os.PathLike[str]] = ()) -> None:
+    """Refuse results at a place where something would be lost; :func:`atomic_directory` asks again.
+
+    Parameters
+    ----------
+    path
+        The directory of results.
+    inputs
+        Files that the results are made from.
+
+    Raises
+    ------
+    UserError
+        An input lies there, or files that no earlier run wrote.
+    """
+    path = Path(os.path.abspath(path))
+    inside = [each for each in inputs if path.resolve() in Path(each).resolve().parents]
+    if inside:
+        raise UserError(
+            f"{inside[0]} is an input and lies in {path}, which would be replaced: choose another place with --out"
+        )
     if path.is_dir():
         if any(path.iterdir()) and not (path / RUN_RECORD).is_file():
             raise UserError(

@@ -9,7 +9,7 @@ import pytest
 
 from gds import cli
 from gds.errors import MissingExtraError, UserError, did_you_mean, require_extra
-from gds.files import all_or_none, atomic_directory, atomic_path, read_json, write_json
+from gds.files import all_or_none, atomic_directory, atomic_path, check_replaceable, read_json, write_json
 from gds.provenance import run_record
 
 
@@ -79,6 +79,15 @@ def test_what_a_user_keeps_is_never_replaced(tmp_path, monkeypatch):
     with atomic_directory(tmp_path / "empty") as temporary:
         (temporary / "a").write_text("1")
     assert (tmp_path / "empty" / "a").read_text() == "1"
+
+
+def test_inputs_are_not_replaced_by_what_is_made_of_them(tmp_path):
+    (tmp_path / "cohort" / "sub").mkdir(parents=True)
+    (tmp_path / "cohort" / "run.json").write_text("{}")
+    check_replaceable(tmp_path / "cohort", [tmp_path / "table.tsv"])
+    for place in ("a.bed", "sub/a.bed"):
+        with pytest.raises(UserError, match="is an input and lies in"):
+            check_replaceable(tmp_path / "cohort", [tmp_path / "cohort" / place])
 
 
 @pytest.mark.parametrize(
