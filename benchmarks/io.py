@@ -19,6 +19,7 @@ import subprocess
 import tempfile
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -62,7 +63,7 @@ def plink_rows(path: Path) -> list[dict[str, Any]]:
     genotypes = n_samples * n_variants / 1e6
     rows = []
     for step in (64, 1024):
-        theirs, mine = cpu_seconds(lambda step=step: own(step)), cpu_seconds(lambda step=step: ours(step))
+        theirs, mine = cpu_seconds(partial(own, step)), cpu_seconds(partial(ours, step))
         name = f"{path.suffix} in blocks of {step}"
         rows.append(row(name, "million genotypes", genotypes / mine, "pgenlib", genotypes / theirs))
     return rows

@@ -148,11 +148,11 @@ class MergedVariants:
             found[kind == which] = alleles[kind == which]
         # The first of several in this cohort.
         has = np.flatnonzero(kind != INCOMPATIBLE)
-        which, first = np.unique(place[has], return_index=True)
+        named, first = np.unique(place[has], return_index=True)
         alleles = self.table["effect_allele"].to_numpy(object).copy()
-        alleles[rows[which]] = found[has[first]]
+        alleles[rows[named]] = found[has[first]]
         self.table = self.table.assign(effect_allele=alleles)
-        self.n_alternatives += len(which)
+        self.n_alternatives += len(named)
 
     def _check_overlap(self, cohort: pd.DataFrame, min_overlap: float, name: str) -> None:
         fewer = min(len(self.table), len(cohort))
