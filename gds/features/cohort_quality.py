@@ -16,6 +16,7 @@ from gds.genotypes.quality import Filtered, QCReport
 from gds.genotypes.relatedness import find_relatives
 from gds.genotypes.sample_quality import sample_quality
 from gds.genotypes.variant_quality import variant_quality
+from gds.genotypes.variant_view import n_genotyped
 
 
 def check_people(options: PrepareOptions, whole: GenotypeSource, report: QCReport) -> pd.Series:
@@ -129,6 +130,7 @@ def check_variants(
         min_frequency=least,
         min_hwe_p=options.min_hwe_p,
         keep_few_heterozygotes=options.keep_few_heterozygotes,
+        n_genotyped=n_genotyped(source, training),
     )
     report.add("variants", checked)
     return checked.kept

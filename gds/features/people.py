@@ -70,8 +70,11 @@ def read_people(options: PrepareOptions, source: GenotypeSource) -> People:
         "phenotype_rows_without_genotypes": len(table) - len(shared),
         "people_without_a_phenotype_row": len(people) - len(shared),
     }
-    taken = [name for name in table.columns if name in RESERVED_COLUMNS or name in people]
-    people = people.join(table.drop(columns=taken))
+    if "cohort" in people and "cohort" in table:
+        raise UserError(
+            f"{options.phenotypes} has a column 'cohort', which is the name of each of the merged cohorts: rename it"
+        )
+    people = people.join(table.drop(columns=[name for name in table.columns if name in RESERVED_COLUMNS]))
     for option, column in (
         ("--label-column", options.label_column),
         ("--group-column", options.group_column),

@@ -27,11 +27,11 @@ from gds.features.labels import THRESHOLD_NAMES, cut_at_threshold, encode_labels
 from gds.features.people import BATCH_NAMES, COVARIATE_NAMES, People, known_columns, read_people
 from gds.features.prepare_options import PrepareOptions, options_for_simulated
 from gds.features.splits import SPLITS, UNLABELLED, check_groups_apart, check_split_column, split_people
-from gds.files import atomic_directory, sha256
+from gds.files import atomic_directory, check_replaceable, sha256
 from gds.genotypes import GenotypeSource, assign_blocks
 from gds.genotypes.merge import MergedCohorts
 from gds.genotypes.quality import QCReport
-from gds.genotypes.variant_view import VariantView, cohort_names, open_autosomes
+from gds.genotypes.variant_view import VariantView, cohort_names, in_every_cohort, open_autosomes
 from gds.provenance import run_record
 
 __all__ = ["PrepareOptions", "encode_labels", "options_for_simulated", "prepare_cohort"]
@@ -67,12 +67,13 @@ def prepare_cohort(
     UserError
         Columns, ids, labels or blocks that do not fit; see the message.
     """
+    files = sorted(str(path) for path in _with_tables(options.genotype_files))
+    inputs = [*files, *([options.phenotypes] if options.phenotypes else [])]
+    check_replaceable(folder, inputs)
     report = QCReport()
     source, whole = open_autosomes(options.cohorts, options.merge)
     if isinstance(whole, MergedCohorts):
-        report.add_counts("cohorts", {"merged": options.merge, "variants": len(whole.variants), **{
-            str(name): int(n) for name, n in whole.samples["cohort"].value_counts().items()
-        }})  # fmt: skip
+        report.add_counts("merge", asdict(whole.report))
     if len(whole.variants) > len(source.variants):
         elsewhere = len(whole.variants) - len(source.variants)
         report.add_counts("genotypes", {"variants": len(source.variants), "not_on_autosomes": elsewhere})
@@ -80,11 +81,13 @@ def prepare_cohort(
     if people.counts:
         report.add_counts("phenotypes", dict(people.counts))
     table = people.table
-    table["removed_because"] = check_people(options, whole, report).to_numpy()
+    table["removed_because"] = check_people(options, in_every_cohort(whole), report).to_numpy()
     stay = np.flatnonzero(table["removed_because"] == "")
     family = table["family"].to_numpy(dtype=str)[stay]
     table["family"] = ""
-    table.iloc[stay, table.columns.get_loc("family")] = group_relatives(options, source, stay, family, report)
+    table.iloc[stay, table.columns.get_loc("family")] = group_relatives(
+        options, in_every_cohort(source), stay, family, report
+    )
     own_split = table.pop("split") if options.split_column else None
     table["split"] = REMOVED
     table.iloc[stay, table.columns.get_loc("split")] = _split(
@@ -105,12 +108,11 @@ def prepare_cohort(
         featurizer = _fit(options, checked, train, report)
     else:
         report.add_counts("featurizer", {"saved": True, "variants": len(featurizer.variants_)})
-    pc_columns = _add_components(options, checked, table, train, stay)
+    pc_columns = _add_components(options, in_every_cohort(checked), table, train, stay)
     features = {
         split: featurizer.transform(source, np.flatnonzero(table["split"] == split)) for split in SPLITS
     }
 
-    files = sorted(str(path) for path in _with_tables(options.genotype_files))
     description = CohortDescription(
         name=" + ".join(cohort_names(options.cohorts)),
         genotype_files=_resolved(options.genotypes),
@@ -130,7 +132,6 @@ def prepare_cohort(
         prevalence=options.prevalence,
         heritability=options.heritability,
     )
-    inputs = [*files, *([options.phenotypes] if options.phenotypes else [])]
     record = run_record(options.seed, inputs, options=asdict(options), counts=_counts(table, label_names))
     with atomic_directory(folder) as temporary:
         write_prepared_cohort(temporary, description, table, featurizer, features, record, passing, report)

@@ -25,6 +25,7 @@ def variant_quality(
     hwe_midp: bool = False,
     hwe_samples: np.ndarray | None = None,
     keep_few_heterozygotes: bool = False,
+    n_genotyped: np.ndarray | None = None,
 ) -> Filtered:
     """Remove variants by what the training people show.
 
@@ -52,6 +53,9 @@ def variant_quality(
         training people. Default all of ``samples``.
     keep_few_heterozygotes
         Keep variants with fewer heterozygotes than expected, as people of several ancestries have.
+    n_genotyped
+        How many of ``samples`` each variant was genotyped in, shape (variant,), where some of several merged
+        cohorts lack it: the call rate is that among them. Default everyone.
 
     Returns
     -------
@@ -86,7 +90,8 @@ def variant_quality(
         here = slice(done, done + len(piece))
         done += len(piece)
         counts = count_genotypes(dosage)
-        call_rate[here] = counts.sum(axis=1) / len(samples)
+        called_of = len(samples) if n_genotyped is None else np.maximum(n_genotyped[piece], 1)
+        call_rate[here] = counts.sum(axis=1) / called_of
         frequency[here] = allele_frequencies(counts)
         hwe_counts[here] = counts if is_tested.all() else count_genotypes(dosage[is_tested])
         if is_x[here].any():

@@ -9,7 +9,7 @@ import pandas as pd
 from gds.errors import UserError
 from gds.genotypes.counts import is_autosomal
 from gds.genotypes.matrix import GenotypeSource, as_indices
-from gds.genotypes.merge import How, merge_cohorts
+from gds.genotypes.merge import How, MergedCohorts, merge_cohorts
 from gds.genotypes.reading import open_genotypes
 
 
@@ -37,6 +37,29 @@ class VariantView:
         if len(index) and index[-1] - index[0] == len(index) - 1 and (np.diff(index) == 1).all():
             return self._source.read(slice(int(index[0]), int(index[-1]) + 1), samples)
         return self._source.read(index, samples)
+
+
+def n_genotyped(source: GenotypeSource, samples: np.ndarray) -> np.ndarray:
+    """How many of these people each variant was genotyped in: fewer where a merged cohort lacks it.
+
+    Returns
+    -------
+    numpy.ndarray
+        int64 (variant,).
+    """
+    if isinstance(source, VariantView):
+        return n_genotyped(source._source, samples)[source._chosen]
+    if isinstance(source, MergedCohorts):
+        people = np.bincount(source.cohort_of(samples), minlength=len(source.names))
+        return people @ source.is_present.astype(np.int64)
+    return np.full(len(source.variants), len(samples))
+
+
+def in_every_cohort(source: GenotypeSource) -> GenotypeSource:
+    """The variants that every merged cohort has; of one cohort alone, itself."""
+    everyone = np.arange(len(source.samples))
+    shared = np.flatnonzero(n_genotyped(source, everyone) == len(everyone))
+    return source if len(shared) == len(source.variants) else VariantView(source, shared)
 
 
 def cohort_name(path: str | Path) -> str:

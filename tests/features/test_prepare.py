@@ -161,3 +161,25 @@ def test_several_cohorts_become_one_and_their_name_is_a_batch(options, tmp_path)
         order = pd.Index(merged.ids(split)).get_indexer(alone.ids(split))
         np.testing.assert_array_equal(merged.features(split)[order], alone.features(split))
     assert merged.source().read(slice(0, 3)).shape == (120, 3)
+
+
+def test_variants_that_one_cohort_lacks_are_no_bad_calls(options, tmp_path):
+    """In a union the people of the other cohort are missing there; nobody fails a call rate for it."""
+    whole = read_genotypes(options.genotypes[0])
+    halves = {"north": np.arange(0, 120, 2), "south": np.arange(1, 120, 2)}
+    sites = {"north": np.arange(96), "south": np.arange(64)}
+    for name, people in halves.items():
+        write_genotypes(whole.subset(samples=people, variants=sites[name]), tmp_path / f"{name}.bed")
+    files = [(str(tmp_path / f"{name}.bed"),) for name in halves]
+    merged = prepare_cohort(
+        replace(options, genotypes=files[0], further_cohorts=tuple(files[1:]), merge="union"),
+        tmp_path / "merged",
+    )
+    assert (merged.people["split"] != "removed").all()
+    assert (merged.kept_variants() >= 64).any()
+
+
+def test_a_cohort_is_not_prepared_over_its_own_files(options, tmp_path):
+    with pytest.raises(UserError, match="is an input and lies in"):
+        prepare_cohort(options, tmp_path)
+    assert (tmp_path / "cohort.bed").is_file()
