@@ -7,6 +7,18 @@ from typing import Any
 from gds.errors import UserError
 
 SIMULATED = Path("runs/simulated")
+# Flags that decide how a cohort is prepared; their names are those of PrepareOptions.
+PREPARE_FLAGS = (
+    "phenotypes", "label_column", "label_threshold", "id_column", "covariates", "batch_columns", "pcs",
+    "group_column", "relatives", "kinship", "split_column", "genome_build", "prevalence", "heritability",
+    "qc", "min_sample_call_rate", "heterozygosity_sd", "sex_check", "min_call_rate", "min_frequency",
+    "min_allele_count", "min_hwe_p", "keep_few_heterozygotes", "blocks", "flank", "overlap", "intergenic",
+    "max_variants", "merge", "features", "n_components", "max_slots", "seed",
+)  # fmt: skip
+
+
+# Of these a given value cannot be told from the default; the others are None unless given.
+WITH_DEFAULT = ("features", "n_components", "max_slots", "seed")
 
 
 def add_output(parser: argparse.ArgumentParser, default: str | None = None) -> None:
@@ -159,6 +171,30 @@ def _threshold(text: str) -> float | str:
         raise argparse.ArgumentTypeError(f"expected median or a number, found {text!r}") from error
 
 
+def open_prepared(args: argparse.Namespace) -> Any:
+    """The prepared cohort that ``--data`` names, or None where it names none.
+
+    Raises
+    ------
+    UserError
+        A flag is given that only preparing reads: it would have no effect any more.
+    """
+    from gds.features.dataset import PreparedCohort
+
+    if not args.data or not (Path(args.data) / "cohort.json").is_file():
+        return None
+    given = [
+        name for name in PREPARE_FLAGS if name not in WITH_DEFAULT and getattr(args, name, None) is not None
+    ]
+    if given:
+        flags = ", ".join("--" + name.replace("_", "-") for name in given)
+        raise UserError(
+            f"{args.data} is prepared already, so {flags} would change nothing: prepare it again with gds prepare, "
+            "or leave this out"
+        )
+    return PreparedCohort(args.data)
+
+
 def prepare_options(args: argparse.Namespace, **changes: Any) -> "Any":
     """The :class:`~gds.features.prepare.PrepareOptions` that the flags describe.
 
@@ -170,16 +206,8 @@ def prepare_options(args: argparse.Namespace, **changes: Any) -> "Any":
     from gds.features.prepare import PrepareOptions, options_for_simulated
 
     chosen: dict[str, Any] = {
-        name: value
-        for name in (
-            "phenotypes", "label_column", "label_threshold", "id_column", "covariates", "batch_columns", "pcs",
-            "group_column", "relatives", "kinship", "split_column", "genome_build", "prevalence", "heritability",
-            "qc", "min_sample_call_rate", "heterozygosity_sd", "sex_check", "min_call_rate", "min_frequency",
-            "min_allele_count", "min_hwe_p", "keep_few_heterozygotes", "blocks", "flank", "overlap", "intergenic",
-            "max_variants", "merge", "features", "n_components", "max_slots", "seed",
-        )
-        if (value := getattr(args, name, None)) is not None
-    }  # fmt: skip
+        name: value for name in PREPARE_FLAGS if (value := getattr(args, name, None)) is not None
+    }
     chosen["fractions"] = tuple(args.fractions)
     chosen |= changes
     if args.genotypes:

@@ -61,7 +61,6 @@ def open_cohort_and_encoders(args: argparse.Namespace):
     import pandas as pd
 
     from gds.cli import run_command
-    from gds.features.dataset import PreparedCohort
     from gds.features.featurizer import Featurizer
     from gds.features.prepare import prepare_cohort
     from gds.studies.few_labels import people_seen
@@ -78,8 +77,8 @@ def open_cohort_and_encoders(args: argparse.Namespace):
             if not (encoders[0] / "config.json").is_file() and (code := run_command("pretrain", [])):
                 sys.exit(code)
         args.data = str(encoders[0] / "data")
-    if args.data and (Path(args.data) / "cohort.json").is_file():
-        return PreparedCohort(args.data), encoders
+    if (prepared := arguments.open_prepared(args)) is not None:
+        return prepared, encoders
     seen = pd.Index([]).append([people_seen(folder) for folder in encoders]).unique()
     featurizer = Featurizer.from_pretrained(encoders[0]) if encoders else None
     cohort = prepare_cohort(

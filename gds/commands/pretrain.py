@@ -52,8 +52,8 @@ def open_cohort(args: argparse.Namespace, features: dict):
     from gds.features.prepare import prepare_cohort
     from gds.files import read_json
 
-    if args.data and (Path(args.data) / "cohort.json").is_file():
-        return PreparedCohort(args.data)
+    if (prepared := arguments.open_prepared(args)) is not None:
+        return prepared
     if not args.genotypes and not args.data:
         args.data = str(simulated_cohort())
     changes = {key: value for key, value in features.items() if key != "kind" and value is not None}

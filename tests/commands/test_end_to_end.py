@@ -80,6 +80,20 @@ def test_genotypes_and_an_encoder_are_enough(encoder, folder):
     assert not tested & seen
 
 
+def test_flags_that_a_prepared_cohort_would_ignore_are_refused(encoder, folder, capsys):
+    arguments = [
+        "finetune",
+        "--data",
+        str(folder / "data"),
+        "--encoder",
+        str(encoder),
+        "--label-column",
+        "sex",
+    ]
+    assert cli.main(arguments) == 2
+    assert "--label-column would change nothing" in capsys.readouterr().err
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
