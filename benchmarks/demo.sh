@@ -16,10 +16,15 @@ step "pre-train without labels: diffusion on gene-wise components, masked transf
 accelerate launch --config_file pretrain/configs/accelerate/single.yaml pretrain/run.py \
     --config pretrain/configs/diffusion.yaml --data "$out/data-pca" --output-dir "$out/diffusion" --seed 1 training.num_train_epochs=12
 accelerate launch --config_file pretrain/configs/accelerate/single.yaml pretrain/run.py \
-    --config pretrain/configs/masked.yaml --data "$out/data-tokens" --output-dir "$out/masked" --seed 1 training.num_train_epochs=8
+    --config pretrain/configs/masked.yaml --data "$out/data-tokens" --output-dir "$out/masked" --seed 1 training.num_train_epochs=5
 
 step "generate 1,000 synthetic people"
 gds generate --model "$out/diffusion" --n 1000 --out "$out/synthetic.pgen" --seed 1
+
+step "does it work at all? the same encoders, 100 labels of something that genotypes do tell: ancestry"
+python finetune/als.py --genotypes "$out/cohort/cohort.bed" --phenotypes "$out/cohort/phenotypes.tsv" \
+    --label-column population --batch-columns --covariates --encoder "$out/diffusion" "$out/masked" \
+    --n-labels 100 --fractions 0.2 0.05 0.75 --output-dir "$out/ancestry" --seed 1
 
 step "fine-tune with 100 labels, with and without synthetic people, beside the baselines"
 python finetune/als.py --data "$out/data-pca" --encoder "$out/diffusion" "$out/masked" \
