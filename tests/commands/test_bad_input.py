@@ -245,7 +245,7 @@ MISTAKES: dict[str, tuple[Callable[[Path], object], str, tuple[str, ...]]] = {
         keep_notes,
         PREPARE.replace("new", "kept"), ("kept holds files of something else", "another place with --out"),
     ),
-    "the working directory as output": (nothing, PREPARE.replace("new", "."), ("holds files of something else",)),
+    "the working directory as output": (nothing, PREPARE.replace("new", "."), ("cohort.bed is an input and lies in",)),
     "a file as output": (
         nothing, PREPARE.replace("new", "table.tsv"), ("table.tsv is a file, expected a directory",)
     ),
