@@ -30,6 +30,7 @@ from gds.features.splits import SPLITS, UNLABELLED, check_groups_apart, check_sp
 from gds.files import atomic_directory, check_replaceable, sha256
 from gds.genotypes import GenotypeSource, assign_blocks
 from gds.genotypes.merge import MergedCohorts
+from gds.genotypes.merge_report import MergeReport
 from gds.genotypes.quality import QCReport
 from gds.genotypes.variant_view import VariantView, cohort_names, in_every_cohort, open_autosomes
 from gds.provenance import run_record
@@ -73,7 +74,7 @@ def prepare_cohort(
     report = QCReport()
     source, whole = open_autosomes(options.cohorts, options.merge)
     if isinstance(whole, MergedCohorts):
-        report.add_counts("merge", asdict(whole.report))
+        _count_merge(whole.report, report)
     if len(whole.variants) > len(source.variants):
         elsewhere = len(whole.variants) - len(source.variants)
         report.add_counts("genotypes", {"variants": len(source.variants), "not_on_autosomes": elsewhere})
@@ -212,6 +213,16 @@ def _add_components(
         table[name] = np.nan
         table.iloc[stay, table.columns.get_loc(name)] = column.to_numpy()
     return list(components)
+
+
+def _count_merge(merge: MergeReport, report: QCReport) -> None:
+    """What became of each cohort's variants: a line for the merge and one a cohort, without the zeros."""
+    counts = asdict(merge)
+    cohorts = counts.pop("cohorts")
+    report.add_counts("merge", counts)
+    for cohort in cohorts:
+        name = cohort.pop("name")
+        report.add_counts(f"of {name}", {what: n for what, n in cohort.items() if n})
 
 
 def _resolved(paths: Sequence[str]) -> list[str]:
