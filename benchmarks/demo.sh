@@ -14,9 +14,9 @@ gds prepare --data "$out/cohort" --features tokens --out "$out/data-tokens" --se
 
 step "pre-train without labels: diffusion on gene-wise components, masked transformer on genotypes"
 accelerate launch --config_file pretrain/configs/accelerate/single.yaml pretrain/run.py \
-    --config pretrain/configs/diffusion.yaml --data "$out/data-pca" --output-dir "$out/diffusion" --seed 1 training.num_train_epochs=12
+    --config pretrain/configs/diffusion.yaml --data "$out/data-pca" --output-dir "$out/diffusion" --seed 1 training.num_train_epochs=10
 accelerate launch --config_file pretrain/configs/accelerate/single.yaml pretrain/run.py \
-    --config pretrain/configs/masked.yaml --data "$out/data-tokens" --output-dir "$out/masked" --seed 1 training.num_train_epochs=5
+    --config pretrain/configs/masked.yaml --data "$out/data-tokens" --output-dir "$out/masked" --seed 1 training.num_train_epochs=4 model.blocks_per_token=8
 
 step "generate 1,000 synthetic people"
 gds generate --model "$out/diffusion" --n 1000 --out "$out/synthetic.pgen" --seed 1
