@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -42,7 +41,7 @@ def write_few_label_report(
         options=asdict(options),
         encoders=[str(encoder) for encoder in encoders],
         people=people_counts(task),
-        chosen={name: _without_columns(detail) for name, detail in result.details.items()},
+        chosen=result.details,
     )
     with atomic_path(folder / "predictions.tsv") as temporary:
         _predictions(task, result).to_csv(temporary, sep="\t", index=False, float_format="%.6g")
@@ -69,7 +68,3 @@ def _predictions(task: FewLabelTask, result: FewLabelResult) -> pd.DataFrame:
         part.insert(2, "method", name)
         parts.append(part)
     return pd.concat(parts, ignore_index=True)
-
-
-def _without_columns(detail: dict[str, Any]) -> dict[str, Any]:
-    return {key: value for key, value in detail.items() if not isinstance(value, np.ndarray)}

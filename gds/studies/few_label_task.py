@@ -83,14 +83,12 @@ class FewLabelTask:
         """
         if featurizer.fingerprint() != self.cohort.description.featurizer_fingerprint:
             return featurizer.transform(self.cohort.source(), self.rows(ids))
-        people = self.cohort.people
-        result = np.empty(
-            (len(ids), *featurizer.is_padding_.shape), dtype=self.cohort.features("train").dtype
-        )
-        wanted = people.loc[ids, "split"].to_numpy()
+        wanted = self.cohort.people.loc[ids, "split"].to_numpy()
+        stored = {split: self.cohort.features(split) for split in {"train", *wanted}}
+        result = np.empty((len(ids), *featurizer.is_padding_.shape), dtype=stored["train"].dtype)
         for split in np.unique(wanted):
             position = pd.Index(self.cohort.ids(split)).get_indexer(ids[wanted == split])
-            result[wanted == split] = self.cohort.features(split)[position]
+            result[wanted == split] = stored[split][position]
         return result
 
 
