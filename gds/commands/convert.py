@@ -17,7 +17,7 @@ from gds.errors import UserError
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--genotypes", nargs="+", required=True, metavar="FILE",
-        help=".vcf, .vcf.gz, .bcf, .bed or .pgen: one file or one per chromosome",
+        help=".vcf, .vcf.gz, .bcf, .bed, .pgen or .hapt: one file or one per chromosome",
     )  # fmt: skip
     parser.add_argument(
         "--out",
@@ -30,6 +30,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="autosomes (default), all, or names such as 1 22 X",
     )  # fmt: skip
     parser.add_argument("--phased", action="store_true", help="keep haplotypes apart (.pgen and .vcf.gz)")
+    parser.add_argument(
+        "--legend", metavar="FILE", help="the sites of a .hapt (default: NAME.legend beside it)"
+    )
     parser.add_argument("--genome-build", metavar="BUILD", help="e.g. hg19 (default: by the header of a VCF)")
 
 
@@ -54,6 +57,7 @@ def run(args: argparse.Namespace) -> None:
         chromosomes=args.chromosomes[0] if alone else args.chromosomes,
         phased=args.phased,
         genome_build=args.genome_build,
+        legend=args.legend,
     )
     hashes = {path.name: sha256(path) for path in inputs}
     made_from = ", ".join(f"{name} (SHA-256 {digest})" for name, digest in hashes.items())

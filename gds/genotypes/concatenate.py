@@ -6,10 +6,13 @@ import numpy as np
 import pandas as pd
 
 from gds.errors import UserError
+from gds.genotypes.hapt import HaptFile
 from gds.genotypes.matrix import as_indices
 from gds.genotypes.plink import PlinkFile
 from gds.genotypes.read_report import ReadReport, join_reports
 from gds.genotypes.vcf import VcfFile
+
+GenotypeFile = PlinkFile | VcfFile | HaptFile
 
 
 class ConcatenatedFiles:
@@ -23,7 +26,7 @@ class ConcatenatedFiles:
         A file has other people, or a chromosome is in two files.
     """
 
-    def __init__(self, files: Sequence[PlinkFile | VcfFile]) -> None:
+    def __init__(self, files: Sequence[GenotypeFile]) -> None:
         first = files[0]
         _check_chromosomes(files)
         self.files = sorted(files, key=lambda file: chromosome_rank(file.variants["chromosome"].iloc[0]))
@@ -55,7 +58,7 @@ class ConcatenatedFiles:
 
     def _read(
         self,
-        read: Callable[[PlinkFile | VcfFile, np.ndarray, np.ndarray | None], tuple[np.ndarray, ...]],
+        read: Callable[[GenotypeFile, np.ndarray, np.ndarray | None], tuple[np.ndarray, ...]],
         variants: slice | np.ndarray,
         samples: np.ndarray | None,
     ) -> tuple[np.ndarray, ...]:
@@ -85,7 +88,7 @@ def chromosome_rank(name: str) -> tuple[int, str]:
     return (int(name), "") if name.isdigit() else (10_000, name)
 
 
-def _order(first: PlinkFile | VcfFile, file: PlinkFile | VcfFile) -> np.ndarray | None:
+def _order(first: GenotypeFile, file: GenotypeFile) -> np.ndarray | None:
     """Rows of a file in the order of people of the first file; None where they agree."""
     ours, theirs = first.samples["id"], file.samples["id"]
     if ours.equals(theirs):
@@ -102,8 +105,8 @@ def _order(first: PlinkFile | VcfFile, file: PlinkFile | VcfFile) -> np.ndarray 
     return order
 
 
-def _check_chromosomes(files: Sequence[PlinkFile | VcfFile]) -> None:
-    owner: dict[str, PlinkFile | VcfFile] = {}
+def _check_chromosomes(files: Sequence[GenotypeFile]) -> None:
+    owner: dict[str, GenotypeFile] = {}
     for file in files:
         for chromosome in file.variants["chromosome"].unique():
             if chromosome in owner:
@@ -114,7 +117,7 @@ def _check_chromosomes(files: Sequence[PlinkFile | VcfFile]) -> None:
             owner[chromosome] = file
 
 
-def _common_build(files: Sequence[PlinkFile | VcfFile]) -> str | None:
+def _common_build(files: Sequence[GenotypeFile]) -> str | None:
     builds = {file.genome_build: file.path for file in files if file.genome_build is not None}
     if len(builds) > 1:
         places = ", ".join(f"{path} is {build}" for build, path in builds.items())

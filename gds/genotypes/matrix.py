@@ -12,6 +12,8 @@ from gds.genotypes.read_report import ReadReport
 MISSING = -1
 VARIANT_COLUMNS = ("chromosome", "position", "id", "effect_allele", "other_allele")
 SAMPLE_COLUMNS = ("id", "family", "sex")
+# Of a person's id, where each of the two haplotypes is a sample of its own.
+HAPLOTYPE_SUFFIXES = ("_A", "_B")
 
 
 class GenotypeSource(Protocol):
@@ -146,6 +148,37 @@ class Genotypes:
             variants=self.variants.iloc[sites].reset_index(drop=True),
             genome_build=self.genome_build,
             haplotypes=None if self.haplotypes is None else self.haplotypes[np.ix_(people, sites)],
+            report=self.report,
+        )
+
+    def as_haploid(self) -> "Genotypes":
+        """Every haplotype as a sample of its own, as fidelity on haplotypes compares them.
+
+        Samples ``ID_A`` and ``ID_B`` of each person stand one below the other. As every haploid genotype in
+        this package they are homozygous: dosage 0 or 2, so that frequencies are those of the people.
+
+        Raises
+        ------
+        UserError
+            There are no haplotypes, or the phase of a genotype is not known.
+        """
+        _, haplotypes = self.read_phased(slice(None))
+        unknown = (haplotypes[..., 0] < 0) & (self.dosage >= 0)
+        if unknown.any():
+            row, column = np.argwhere(unknown)[0]
+            raise UserError(
+                f"sample {self.samples['id'].iloc[row]} has no phase at variant {self.variants['id'].iloc[column]} "
+                f"({int(unknown.sum())} such genotypes in all): phase them, or leave these variants out"
+            )
+        alleles = haplotypes.swapaxes(1, 2).reshape(-1, len(self.variants))
+        samples = self.samples.loc[self.samples.index.repeat(2)].reset_index(drop=True)
+        samples["id"] = samples["id"] + np.tile(np.array(HAPLOTYPE_SUFFIXES, dtype=object), len(self.samples))
+        return Genotypes(
+            dosage=np.where(alleles < 0, np.int8(MISSING), alleles * np.int8(2)),
+            samples=samples,
+            variants=self.variants,
+            genome_build=self.genome_build,
+            haplotypes=np.repeat(alleles[..., None], 2, axis=-1),
             report=self.report,
         )
 

@@ -15,6 +15,7 @@ DROPPED = {
 NOTED = {
     "indels": "insertions or deletions",
     "no_alternative_allele": "without an alternative allele: everyone has the other one",
+    "unplaced": "at unknown places with alleles 0 and 1, since there is no legend",
 }
 CALLS = {
     "haploid": "haploid, counted as homozygous",

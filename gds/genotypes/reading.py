@@ -1,13 +1,14 @@
 """The doors by which genotype files come in: opened to be streamed, or read into memory."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 from tqdm import tqdm
 
 from gds.errors import UserError, did_you_mean
-from gds.genotypes.concatenate import ConcatenatedFiles
+from gds.genotypes.concatenate import ConcatenatedFiles, GenotypeFile
+from gds.genotypes.hapt import HaptFile
 from gds.genotypes.matrix import Genotypes, GenotypeSource
 from gds.genotypes.plink import PlinkFile
 from gds.genotypes.variant_rules import Chromosomes
@@ -15,13 +16,16 @@ from gds.genotypes.vcf import VcfFile
 
 Paths = str | Path | Sequence[str | Path]
 
-READERS: dict[str, Callable[[Path, Chromosomes, bool], PlinkFile | VcfFile]] = {
+READERS: dict[str, type[GenotypeFile]] = {
     ".bed": PlinkFile,
     ".pgen": PlinkFile,
     ".vcf": VcfFile,
     ".vcf.gz": VcfFile,
     ".vcf.bgz": VcfFile,
     ".bcf": VcfFile,
+    ".hapt": HaptFile,
+    ".hapt.gz": HaptFile,
+    ".hapt.zip": HaptFile,
 }
 _TABLES = {".bim": ".bed", ".fam": ".bed", ".pvar": ".pgen", ".psam": ".pgen"}
 _CONVERTED_BY = {
@@ -41,6 +45,7 @@ def open_genotypes(
     chromosomes: Chromosomes = "autosomes",
     phased: bool = False,
     genome_build: str | None = None,
+    legend: str | Path | None = None,
 ) -> GenotypeSource:
     """Open genotype files; those that can be read at any place are read only when asked.
 
@@ -51,13 +56,15 @@ def open_genotypes(
     ----------
     paths
         One file, or several of the same people, one per chromosome: ``.bed``, ``.pgen``, ``.vcf``,
-        ``.vcf.gz`` or ``.bcf``. .bim and .fam, or .pvar and .psam, lie beside theirs.
+        ``.vcf.gz``, ``.bcf`` or ``.hapt``. .bim and .fam, or .pvar and .psam, lie beside theirs.
     chromosomes
         ``"autosomes"`` (chromosomes with a number), ``"all"`` or names such as ``["1", "X"]``.
     phased
         Keep the haplotypes apart (not in .bed files).
     genome_build
         E.g. ``"hg19"``; None takes it from a VCF's header if that has contig lengths.
+    legend
+        The sites of a .hapt file; None takes the ``.legend`` of the same name beside it.
 
     Returns
     -------
@@ -70,7 +77,9 @@ def open_genotypes(
     UserError
         A file that is missing, damaged, of another format, or that does not fit the others.
     """
-    source = open_in_order(paths, chromosomes=chromosomes, phased=phased, genome_build=genome_build)
+    source = open_in_order(
+        paths, chromosomes=chromosomes, phased=phased, genome_build=genome_build, legend=legend
+    )
     files = source.files if isinstance(source, ConcatenatedFiles) else [source]
     if any(isinstance(file, VcfFile) for file in files):
         return _in_memory(source, files)
@@ -83,9 +92,12 @@ def read_genotypes(
     *,
     chromosomes: Chromosomes = "autosomes",
     phased: bool = False,
+    legend: str | Path | None = None,
 ) -> Genotypes:
     """Read genotype files into memory; parameters, rules and errors as of :func:`open_genotypes`."""
-    source = open_in_order(paths, chromosomes=chromosomes, phased=phased, genome_build=genome_build)
+    source = open_in_order(
+        paths, chromosomes=chromosomes, phased=phased, genome_build=genome_build, legend=legend
+    )
     return _in_memory(source, source.files if isinstance(source, ConcatenatedFiles) else [source])
 
 
@@ -95,12 +107,19 @@ def open_in_order(
     chromosomes: Chromosomes = "autosomes",
     phased: bool = False,
     genome_build: str | None = None,
-) -> PlinkFile | VcfFile | ConcatenatedFiles:
+    legend: str | Path | None = None,
+) -> GenotypeFile | ConcatenatedFiles:
     """As :func:`open_genotypes`, but VCF and BCF are streamed too: for callers that only read forwards."""
     listed = [paths] if isinstance(paths, str | Path) else list(paths)
     if not listed:
         raise UserError("no genotype file was given")
-    files = [READERS[_format(Path(path))](Path(path), chromosomes, phased) for path in listed]
+    formats = [_format(Path(path)) for path in listed]
+    if legend is not None and not all(READERS[ending] is HaptFile for ending in formats):
+        raise UserError(f"legend {legend}: only .hapt files have one, found {listed[0]}")
+    files = [
+        _opened(Path(path), READERS[ending], chromosomes, phased, legend)
+        for path, ending in zip(listed, formats, strict=True)
+    ]
     source = files[0] if len(files) == 1 else ConcatenatedFiles(files)
     if genome_build is not None:
         if source.genome_build not in (None, genome_build):
@@ -110,6 +129,14 @@ def open_in_order(
             )
         source.genome_build = genome_build
     return source
+
+
+def _opened(
+    path: Path, reader: type[GenotypeFile], chromosomes: Chromosomes, phased: bool, legend: str | Path | None
+) -> GenotypeFile:
+    if issubclass(reader, HaptFile):
+        return reader(path, chromosomes, phased, legend)
+    return reader(path, chromosomes, phased)
 
 
 def _format(path: Path) -> str:
@@ -133,9 +160,7 @@ def _format(path: Path) -> str:
     raise UserError(f"{path}: unknown kind of genotype file; {hint}")
 
 
-def _in_memory(
-    source: PlinkFile | VcfFile | ConcatenatedFiles, files: Sequence[PlinkFile | VcfFile]
-) -> Genotypes:
+def _in_memory(source: GenotypeFile | ConcatenatedFiles, files: Sequence[GenotypeFile]) -> Genotypes:
     n_samples, n_variants = len(source.samples), len(source.variants)
     dosage = np.empty((n_variants, n_samples), dtype=np.int8)
     haplotypes = np.empty((n_variants, n_samples, 2), dtype=np.int8) if source.phased else None
