@@ -1,0 +1,162 @@
+"""How well an attack's score tells people trained on from others: AUC, and true positives at few false ones."""
+
+from collections.abc import Sequence
+
+import numpy as np
+import pandas as pd
+from scipy.special import ndtri
+from scipy.stats import rankdata
+
+from gds.errors import UserError
+from gds.evaluation.distances import check_alleles, nearest_neighbours
+
+FALSE_POSITIVE_RATES = (0.001, 0.01, 0.1)
+# An operating point with fewer expected false positives is a statement about single people.
+_EXPECTED_FALSE_POSITIVES = 10
+
+
+def membership_figures(
+    members: np.ndarray,
+    others: np.ndarray,
+    *,
+    false_positive_rates: Sequence[float] = FALSE_POSITIVE_RATES,
+    n_bootstrap: int = 500,
+    seed: int = 0,
+    level: float = 0.95,
+) -> pd.DataFrame:
+    """Success of a membership-inference attack.
+
+    An attack that harms a few people surely and the rest not at all has an AUC near .5: hence the true-positive rates
+    at low false-positive rates (Carlini et al. 2022). Only rates with at least 10 expected false positives
+    are given; the others would rest on a handful of people.
+
+    Parameters
+    ----------
+    members, others
+        Scores of people trained on and of others, shapes (member,) and (other,); higher: more likely a member.
+    false_positive_rates
+        Shares of others who may be called members. Between two operating points of tied scores the rate is
+        interpolated, so a useless attack has a true-positive rate equal to the false-positive rate.
+    n_bootstrap
+        Resamples of members and of others for the intervals of the true-positive rates.
+    seed
+        Seed of the resampling.
+    level
+        Coverage of the intervals. That of the AUC is DeLong's (1988).
+
+    Returns
+    -------
+    pandas.DataFrame
+        Index ``auc``, ``tpr_at_0.1%_fpr`` ...; columns ``value``, ``lower``, ``upper``, ``chance``.
+    """
+    members, others = (np.asarray(each, dtype=np.float64) for each in (members, others))
+    if members.ndim != 1 or others.ndim != 1 or min(len(members), len(others)) < 2:
+        raise UserError(
+            f"expected scores of at least two members and two others, found {members.shape}, {others.shape}"
+        )
+    if np.isnan(members).any() or np.isnan(others).any():
+        raise UserError("a membership score is NaN")
+    auc, error = _auc(members, others)
+    z = ndtri((1 + level) / 2)
+    rows = {"auc": [auc, max(auc - z * error, 0), min(auc + z * error, 1), 0.5]}
+    rates = [rate for rate in false_positive_rates if rate * len(others) >= _EXPECTED_FALSE_POSITIVES]
+    if rates:
+        value = _true_positive_rates(members, others, rates)
+        rng = np.random.default_rng(seed)
+        resampled = [
+            _true_positive_rates(rng.choice(members, len(members)), rng.choice(others, len(others)), rates)
+            for _ in range(n_bootstrap)
+        ]
+        bounds = np.quantile(resampled, [(1 - level) / 2, (1 + level) / 2], axis=0)
+        for column, rate in enumerate(rates):
+            name = f"tpr_at_{100 * rate:g}%_fpr"
+            rows[name] = [value[column], bounds[0, column], bounds[1, column], rate]
+    return pd.DataFrame.from_dict(rows, orient="index", columns=["value", "lower", "upper", "chance"])
+
+
+def distance_scores(people: np.ndarray, synthetic: np.ndarray) -> np.ndarray:
+    """Score of the distance attack: minus the city-block distance to the nearest synthetic row.
+
+    Parameters
+    ----------
+    people, synthetic
+        Alleles or dosages, shapes (row, variant) and (synthetic, variant).
+
+    Returns
+    -------
+    numpy.ndarray
+        float64, shape (row,).
+    """
+    return -nearest_neighbours(people, synthetic)[0].astype(np.float64)
+
+
+def frequency_scores(
+    people: np.ndarray,
+    synthetic: np.ndarray,
+    reference: np.ndarray,
+    *,
+    ploidy: int = 2,
+    people_are_reference: bool = False,
+) -> np.ndarray:
+    """Log likelihood ratio of a row under the allele frequencies of synthetic and of reference rows.
+
+    sum_j x_j log(p_j / r_j) + (ploidy - x_j) log((1 - p_j) / (1 - r_j)), with p the synthetic and r the
+    reference frequencies, each with half an allele of either kind added.
+
+    Parameters
+    ----------
+    people
+        Alleles or dosages of those attacked, shape (row, variant).
+    synthetic
+        Shape (synthetic, variant).
+    reference
+        People of the same population who trained nothing, shape (reference, variant).
+    ploidy
+        2 for dosages, 1 for haplotypes.
+    people_are_reference
+        ``people`` are the reference rows themselves: each is left out of the reference frequencies that it is
+        scored with, as those trained on are not in them either.
+
+    Returns
+    -------
+    numpy.ndarray
+        float64, shape (row,).
+
+    Notes
+    -----
+    Sankararaman et al. 2009, Nature Genetics 41:965.
+    """
+    people, synthetic, reference = check_alleles(people, synthetic, reference)
+    if people_are_reference and (len(people) != len(reference) or len(people) < 2):
+        raise UserError("people_are_reference: people and reference must be the same, at least two rows")
+    p = (synthetic.sum(axis=0) + 0.5) / (ploidy * len(synthetic) + 1)
+    count = reference.sum(axis=0, dtype=np.float64)
+    scores = np.empty(len(people))
+    for start in range(0, len(people), 512):
+        x = people[start : start + 512].astype(np.float64)
+        own = x if people_are_reference else np.zeros((1, 1))
+        r = (count - own + 0.5) / (ploidy * (len(reference) - people_are_reference) + 1)
+        ratio = x * np.log(p / r) + (ploidy - x) * np.log((1 - p) / (1 - r))
+        scores[start : start + 512] = ratio.sum(axis=1)
+    return scores
+
+
+def _auc(members: np.ndarray, others: np.ndarray) -> tuple[float, float]:
+    """P(member's score > other's) + P(equal) / 2, and its standard error (DeLong et al. 1988)."""
+    m, n = len(members), len(others)
+    ranks = rankdata(np.concatenate([members, others]))
+    # Share of others below each member, and of members above each other person.
+    member_wins = (ranks[:m] - rankdata(members)) / n
+    other_loses = 1 - (ranks[m:] - rankdata(others)) / m
+    variance = member_wins.var(ddof=1) / m + other_loses.var(ddof=1) / n
+    return float(member_wins.mean()), float(np.sqrt(variance))
+
+
+def _true_positive_rates(members: np.ndarray, others: np.ndarray, rates: Sequence[float]) -> np.ndarray:
+    thresholds = np.unique(np.concatenate([members, others]))[::-1]
+    false, true = (
+        1 - np.searchsorted(np.sort(each), thresholds, side="left") / len(each) for each in (others, members)
+    )
+    # Where the curve rises at one false-positive rate, np.interp needs its top: the last point of each.
+    last = np.r_[np.diff(false) > 0, True]
+    return np.interp(rates, np.r_[0.0, false[last]], np.r_[true[false == 0].max(initial=0.0), true[last]])

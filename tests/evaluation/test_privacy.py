@@ -1,0 +1,98 @@
+import numpy as np
+import pytest
+from sklearn.metrics import roc_auc_score, roc_curve
+
+from gds.evaluation.membership import frequency_scores, membership_figures
+from gds.evaluation.privacy import copies, distance_to_closest_record, membership_inference
+
+
+@pytest.fixture(scope="module")
+def people():
+    """Training people, held-out people and honest synthetic ones, all of one population."""
+    rng = np.random.default_rng(0)
+    p = rng.uniform(0.1, 0.9, 400)
+    return [rng.binomial(2, p, (200, 400)).astype(np.int8) for _ in range(3)]
+
+
+def test_copies_are_counted_and_honest_people_are_not(people):
+    train, test, honest = people
+    found = copies(train, test, np.concatenate([train[:100], honest[:100]]))
+    assert found.loc["exact_copies", "value"] == 0.5
+    assert 0.43 < found.loc["exact_copies", "lower"] < 0.5 < found.loc["exact_copies", "upper"] < 0.57
+    assert found.loc["exact_copies", "held_out"] == 0
+    changed = train.copy()
+    changed[:, 0] = (changed[:, 0] + 1) % 3
+    found = copies(train, test, changed)
+    assert found["value"].tolist() == [0, 1]
+    assert copies(train, test, honest).loc["near_copies", "value"] < 0.05
+    assert copies(train, test, honest).loc["near_copies", "held_out"] <= 0.01
+
+
+def test_distance_to_closest_record(people):
+    train, test, honest = people
+    found, quantiles = distance_to_closest_record(train, test, honest)
+    assert found["closer_lower"] < 0.5 < found["closer_upper"]
+    assert found["median_ratio"] == pytest.approx(1, abs=0.03)
+    found, quantiles = distance_to_closest_record(train, test, train)
+    assert found["closer_to_train"] == 1
+    assert (quantiles["synthetic"] == 0).all()
+    assert (quantiles["held_out"] > 0).all()
+    # Unequal sizes: far more training people do not make an honest generator look close to them.
+    found, _ = distance_to_closest_record(train, test[:40], honest)
+    assert found["closer_to_train"] == pytest.approx(0.5, abs=0.15)
+
+
+def test_ties_count_by_half():
+    rows = np.array([[0, 0], [1, 1]])
+    assert distance_to_closest_record(rows, rows, rows)[0]["closer_to_train"] == 0.5
+
+
+def test_attacks_on_honest_people_are_chance_and_on_copies_are_not(people):
+    train, test, honest = people
+    table = membership_inference(train, test, honest)["lower"].unstack("figure")
+    upper = membership_inference(train, test, honest)["upper"].unstack("figure")
+    assert ((table["auc"] < 0.5) & (upper["auc"] > 0.5)).all()
+    copied = membership_inference(train, test, np.concatenate([train[:100], honest[:100]]))
+    assert copied.loc[("distance", "auc"), "value"] == pytest.approx(0.75, abs=0.03)
+    # Exactly the copied half is called with certainty.
+    assert copied.loc[("distance", "tpr_at_10%_fpr"), "value"] == pytest.approx(0.55, abs=0.03)
+    assert copied.loc[("frequency", "auc"), "lower"] > 0.5
+
+
+def test_frequency_scores_by_hand():
+    people, synthetic = np.array([[2, 0]]), np.array([[1, 1], [2, 0]])
+    reference = np.array([[0, 1], [1, 1], [1, 1]])
+    p, r = np.array([3.5, 1.5]) / 5, np.array([2.5, 3.5]) / 7
+    expected = 2 * np.log(p[0] / r[0]) + 2 * np.log((1 - p[1]) / (1 - r[1]))
+    assert frequency_scores(people, synthetic, reference) == pytest.approx([expected])
+    # The person left out of the reference: frequencies of the two others.
+    left_out = frequency_scores(reference, synthetic, reference, people_are_reference=True)
+    assert left_out[:1] == pytest.approx(frequency_scores(reference[:1], synthetic, reference[1:]))
+
+
+def test_membership_figures_are_those_of_scikit_learn():
+    rng = np.random.default_rng(4)
+    members, others = rng.integers(0, 30, 300) + 3, rng.integers(0, 30, 150)
+    table = membership_figures(members, others, n_bootstrap=50)
+    labels, scores = np.repeat([1, 0], [300, 150]), np.concatenate([members, others])
+    assert table.loc["auc", "value"] == pytest.approx(roc_auc_score(labels, scores))
+    # 150 others: 15 false positives at 10 %, 1.5 at 1 %, which is not given.
+    assert table.index.tolist() == ["auc", "tpr_at_10%_fpr"]
+    false, true, _ = roc_curve(labels, scores, drop_intermediate=False)
+    assert table.loc["tpr_at_10%_fpr", "value"] == pytest.approx(np.interp(0.1, false, true))
+    assert (table["lower"] <= table["value"]).all()
+    assert (table["upper"] >= table["value"]).all()
+
+
+def test_delong_intervals_cover():
+    rng = np.random.default_rng(5)
+    truth, inside = 0.5 + 0.5 * 0.2763, 0  # Phi(.5 / sqrt 2)
+    for _ in range(200):
+        found = membership_figures(rng.normal(0.5, 1, 80), rng.normal(0, 1, 60)).loc["auc"]
+        inside += found["lower"] <= truth <= found["upper"]
+    assert 180 <= inside <= 200
+
+
+def test_tied_scores_say_nothing():
+    table = membership_figures(np.zeros(200), np.zeros(200), n_bootstrap=20)
+    assert table["value"].tolist() == [0.5, pytest.approx(0.1)]
