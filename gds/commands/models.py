@@ -3,7 +3,7 @@
     gds models --n-blocks 26624 --n-channels 8
 
 The sizes of the reference stand at 18,432 blocks of 8 components; a second column shows the shape asked
-for. A preset is chosen by its options in the model section of a configuration of gds pretrain.
+for. A preset is chosen by its name: gds pretrain --preset NAME, or preset: NAME in a configuration file.
 """
 
 import argparse

@@ -2,6 +2,7 @@
 
     accelerate launch pretrain/run.py --config pretrain/configs/diffusion.yaml --data DIR --output-dir DIR
     accelerate launch pretrain/run.py --objective masked --genotypes chr*.pgen model.hidden_size=256
+    accelerate launch pretrain/run.py --preset unet1d-tiny --data DIR
 
 Without --data or --genotypes a cohort is simulated first. Every key of the configuration can be
 overridden as section.key=value. A run that was interrupted is resumed by the same command.
@@ -19,6 +20,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--objective", choices=("diffusion", "masked"), help="default: the config's, or diffusion"
     )
+    parser.add_argument(
+        "--preset", metavar="NAME", help="network and size, e.g. unet1d-tiny (gds models lists them)"
+    )
     arguments.add_cohort(parser)
     arguments.add_output(parser, default="runs/pretrained")
     parser.add_argument(
@@ -33,7 +37,7 @@ def run(args: argparse.Namespace) -> None:
     from gds.studies.pretrain_config import load_config
     from gds.studies.pretraining import check_processes, pretrain
 
-    config = load_config(args.config, args.overrides, args.objective)
+    config = load_config(args.config, args.overrides, args.objective, args.preset)
     # accelerate reads this variable itself only once the Trainer exists, and the cohort comes before it.
     state = PartialState(cpu=parse_flag_from_env("ACCELERATE_USE_CPU"))
     check_processes(state)

@@ -31,6 +31,29 @@ def sinusoidal_embedding(timestep: Tensor, size: int, longest_period: float = 10
     return torch.cat((angle.cos(), angle.sin()), dim=1)
 
 
+def modulate(update: Tensor, changes: Tensor) -> Tensor:
+    """Let the condition scale and shift features (FiLM, Perez et al. 2018), or only shift them.
+
+    Parameters
+    ----------
+    update
+        (batch, size) or (batch, size, position), normalised.
+    changes
+        (batch, 2 * size), scales and then shifts; or (batch, size), shifts alone.
+
+    Returns
+    -------
+    Tensor
+        Of the shape of ``update``.
+    """
+    if update.ndim == 3:
+        changes = changes.unsqueeze(-1)
+    if changes.shape[1] == update.shape[1]:
+        return update + changes
+    scale, shift = changes.chunk(2, dim=1)
+    return update * (1 + scale) + shift
+
+
 class ConditionEmbedding(nn.Module):
     """Timestep and class as one vector; the parts exist only where configured.
 

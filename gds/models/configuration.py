@@ -55,6 +55,9 @@ class GdsConfig(PreTrainedConfig):
         The MLP U-Net: widths from the input to the middle.
     condition_size
         Width of the condition's embedding; None for ``hidden_size``.
+    film
+        Whether the condition scales and shifts the features of the U-Nets' residual blocks; otherwise it
+        only shifts them. The transformer is always scaled, shifted and gated.
     use_timestep
         Whether the encoder is told the noise level.
     encode_timestep
@@ -110,6 +113,7 @@ class GdsConfig(PreTrainedConfig):
     mlp_sizes: list[int] | tuple[int, ...] = (1024, 512, 256)
 
     condition_size: int | None = None
+    film: bool = True
     use_timestep: bool = False
     encode_timestep: int = 0
     n_condition_classes: int = 0

@@ -46,14 +46,15 @@ class GdsForDiffusion(GdsPreTrainedModel):
             raise UserError("diffusion needs an encoder that knows the noise level: set use_timestep=True")
         self.gds = GdsModel(config)
         self.diffusion_head = BACKBONES[config.backbone].make_decoder(config, config.n_channels)
-        # Not a buffer: non-persistent buffers are garbage after from_pretrained.
-        self._alpha_bar: Tensor | None = None
+        # Not a buffer: non-persistent buffers are garbage after from_pretrained, which also builds on "meta".
+        with torch.device("cpu"):
+            self._alpha_bar = alpha_bar(config)
         self.post_init()
 
     def alpha_bar(self, timestep: Tensor) -> Tensor:
         """Share of signal variance at each timestep, float32 (batch, 1, 1)."""
-        if self._alpha_bar is None or self._alpha_bar.device != timestep.device:
-            self._alpha_bar = alpha_bar(self.config).to(timestep.device)
+        if self._alpha_bar.device != timestep.device:
+            self._alpha_bar = self._alpha_bar.to(timestep.device)
         return self._alpha_bar[timestep].view(-1, 1, 1)
 
     def denoise(self, noisy: Tensor, timestep: Tensor, class_labels: Tensor | None = None) -> Tensor:
@@ -109,8 +110,9 @@ class GdsForDiffusion(GdsPreTrainedModel):
         Returns
         -------
         GdsOutput
-            ``loss``; ``logits``, the prediction; statistics ``loss`` and ``shrinkage_loss``, what
-            closed-form shrinkage scores on the same noise.
+            ``loss``; ``logits``, the prediction; statistics ``loss``, ``shrinkage_loss``, what closed-form
+            shrinkage scores on the same noise, and ``noise_quarter_1_loss`` (the cleanest quarter of the
+            timesteps) to ``noise_quarter_4_loss``.
         """
         valid = ~self.gds.is_padding
         clean = features.float().masked_fill(~valid, 0.0)
@@ -135,6 +137,12 @@ class GdsForDiffusion(GdsPreTrainedModel):
                 "loss": torch.stack((loss.detach(), one), dim=1),
                 "shrinkage_loss": torch.stack((floor, one), dim=1),
             }
+            quarter = timestep * 4 // self.config.num_train_timesteps
+            for number in range(4):
+                here = (quarter == number).float()
+                statistics[f"noise_quarter_{number + 1}_loss"] = torch.stack(
+                    (loss.detach() * here, here), dim=1
+                )
         return GdsOutput(loss=loss.mean(), logits=prediction, statistics=statistics)
 
     def save_pretrained(self, save_directory: Any, *args: Any, **kwargs: Any) -> None:

@@ -22,6 +22,15 @@ PRESETS: dict[str, dict[str, Any]] = {
         "backbone": "transformer", "hidden_size": 64, "num_hidden_layers": 3, "num_attention_heads": 4,
         "intermediate_size": 256, "blocks_per_token": 8,
     },
+    # What gds pretrain takes unless told otherwise: diffusion on components, masked modelling of tokens.
+    "transformer-mini": {
+        "backbone": "transformer", "hidden_size": 128, "num_hidden_layers": 4, "num_attention_heads": 4,
+        "intermediate_size": 256, "blocks_per_token": 8,
+    },
+    "transformer-mini-tokens": {
+        "backbone": "transformer", "hidden_size": 128, "num_hidden_layers": 3, "num_attention_heads": 4,
+        "intermediate_size": 256, "blocks_per_token": 4,
+    },
     "transformer-small": {
         "backbone": "transformer", "hidden_size": 192, "num_hidden_layers": 6, "num_attention_heads": 6,
         "intermediate_size": 768, "blocks_per_token": 8,
@@ -49,6 +58,23 @@ PRESETS: dict[str, dict[str, Any]] = {
     "mlp": {"backbone": "mlp", **_REFERENCE_MLP, "condition_size": 256},
     "hybrid": {"backbone": "hybrid", **_REFERENCE_UNET, **_REFERENCE_MLP},
 }  # fmt: skip
+
+
+# Every option that some preset sets: choosing one replaces them all.
+SIZE_OPTIONS = frozenset(option for options in PRESETS.values() for option in options)
+
+
+def preset_options(name: str) -> dict[str, Any]:
+    """Options of ``GdsConfig`` that a preset stands for.
+
+    Raises
+    ------
+    UserError
+        There is no such preset.
+    """
+    if name not in PRESETS:
+        raise UserError(f"unknown preset {name!r}: {did_you_mean(name, PRESETS)}")
+    return dict(PRESETS[name])
 
 
 def preset_config(
@@ -81,11 +107,10 @@ def preset_config(
     UserError
         The preset, the objective or an option is unknown, or the preset does not fit the data's shape.
     """
-    if name not in PRESETS:
-        raise UserError(f"unknown preset {name!r}: {did_you_mean(name, PRESETS)}")
+    preset = preset_options(name)
     if objective not in OBJECTIVES:
         raise UserError(f"unknown objective {objective!r}: {did_you_mean(objective, OBJECTIVES)}")
-    chosen = {**PRESETS[name], "n_blocks": n_blocks, "n_channels": n_channels, "input_kind": input_kind}
+    chosen = {**preset, "n_blocks": n_blocks, "n_channels": n_channels, "input_kind": input_kind}
     if objective == "diffusion":
         chosen["use_timestep"] = True
     elif input_kind == "tokens":

@@ -8,32 +8,25 @@ from typing import Any
 import yaml
 
 from gds.errors import UserError, did_you_mean
+from gds.models.presets import SIZE_OPTIONS, preset_options
 
 DECIDED_BY_DATA = {"input_kind", "n_blocks", "n_channels", "mask_channels"}
 
 # What each objective starts from; a config file or an override changes any key of it.
-DEFAULTS: dict[str, dict[str, dict[str, Any]]] = {
+DEFAULTS: dict[str, dict[str, Any]] = {
     "diffusion": {
+        "preset": "transformer-mini",
         "features": {"kind": "pca", "n_components": 8, "blocks": None},
         "model": {
-            "hidden_size": 128,
-            "num_hidden_layers": 4,
-            "num_attention_heads": 4,
-            "intermediate_size": 256,
-            "blocks_per_token": 8,
             "use_timestep": True,
             "prediction_type": "v_prediction",
             "sampler": "dpm-solver++",
         },
     },
     "masked": {
+        "preset": "transformer-mini-tokens",
         "features": {"kind": "tokens", "max_slots": 64, "blocks": None},
         "model": {
-            "hidden_size": 128,
-            "num_hidden_layers": 3,
-            "num_attention_heads": 4,
-            "intermediate_size": 256,
-            "blocks_per_token": 4,
             "mask_ratio": [0.0, 1.0],
             "mask_unit": "slot",
         },
@@ -68,32 +61,41 @@ class PretrainConfig:
     ----------
     objective
         ``diffusion`` (denoise gene-wise components) or ``masked`` (predict hidden genotypes).
+    preset
+        Key of :data:`gds.models.presets.PRESETS`: the network and its size.
     features
         Kind, components or slots, and blocks; used when the cohort is not yet prepared.
     model
-        Keys of :class:`gds.GdsConfig` other than those the data decide.
+        Keys of :class:`gds.GdsConfig` other than those the data decide: the preset's and those set over them.
     training
         Keys of :class:`transformers.TrainingArguments`, and ``ema_decay``.
     """
 
     objective: str = "diffusion"
+    preset: str = ""
     features: dict[str, Any] = field(default_factory=dict)
     model: dict[str, Any] = field(default_factory=dict)
     training: dict[str, Any] = field(default_factory=dict)
 
 
-SECTIONS = [item.name for item in fields(PretrainConfig) if item.name != "objective"]
+SECTIONS = ["features", "model", "training"]
 
 
 def load_config(
-    path: str | Path | None, overrides: Sequence[str] = (), objective: str | None = None
+    path: str | Path | None,
+    overrides: Sequence[str] = (),
+    objective: str | None = None,
+    preset: str | None = None,
 ) -> PretrainConfig:
-    """Defaults of the objective, then the file, then ``section.key=value`` overrides.
+    """Defaults of the objective, then the file, then a preset, then ``section.key=value`` overrides.
+
+    A preset replaces every option of network and size that was set before it; a file's own ``model`` section
+    comes after the preset that the file names.
 
     Raises
     ------
     UserError
-        The file is missing or malformed, or a section or key does not exist.
+        The file is missing or malformed, or a section, key or preset does not exist.
     """
     given = _read_yaml(path) if path is not None else {}
     changes = [_parse_override(text) for text in overrides]
@@ -102,14 +104,24 @@ def load_config(
     if objective not in DEFAULTS:
         raise UserError(f"objective {objective!r}: {did_you_mean(objective, DEFAULTS)}")
     config = PretrainConfig(objective)
-    layers = [{"training": TRAINING}, DEFAULTS[objective], given]
-    for layer in layers:
+    chosen = {} if preset is None else {"preset": preset}
+    for layer in ({"training": TRAINING}, DEFAULTS[objective], given, chosen):
+        if "preset" in layer:
+            _take_preset(config, layer["preset"], where=str(path or "defaults"))
         for section, values in layer.items():
-            _merge(config, section, values, where=str(path or "defaults"))
+            if section != "preset":
+                _merge(config, section, values, where=str(path or "defaults"))
     for section, key, value in changes:
         _merge(config, section, {key: value}, where=f"override {section}.{key}")
     check_keys(config)
     return config
+
+
+def _take_preset(config: PretrainConfig, name: Any, where: str) -> None:
+    if not isinstance(name, str):
+        raise UserError(f"{where}: preset: expected one word, found {name!r}; gds models lists them")
+    kept = {key: value for key, value in config.model.items() if key not in SIZE_OPTIONS}
+    config.preset, config.model = name, {**kept, **preset_options(name)}
 
 
 def _read_yaml(path: str | Path) -> dict[str, Any]:
@@ -145,7 +157,9 @@ def _parse_value(text: str) -> Any:
 
 def _merge(config: PretrainConfig, section: str, values: Any, where: str) -> None:
     if section not in SECTIONS:
-        raise UserError(f"{where}: no section {section!r}; {did_you_mean(section, SECTIONS)}")
+        raise UserError(
+            f"{where}: no section {section!r}; {did_you_mean(section, ['objective', 'preset', *SECTIONS])}"
+        )
     if not isinstance(values, dict):
         raise UserError(f"{where}: section {section!r} must hold keys, found {values!r}")
     numbers = {key: _parse_value(value) if isinstance(value, str) else value for key, value in values.items()}

@@ -81,15 +81,20 @@ def new_model(config: PretrainConfig, featurizer: Featurizer, seed: int) -> Any:
         )
     n_blocks, n_channels = featurizer.is_padding_.shape
     set_seed(seed)
-    model = MODELS[config.objective](
-        GdsConfig(
+    try:
+        model_config = GdsConfig(
             input_kind=INPUT_KINDS[kind],
             n_blocks=n_blocks,
             n_channels=n_channels,
             mask_channels=config.objective == "masked" and kind == "pca",
             **config.model,
         )
-    )
+    except UserError as error:
+        raise UserError(
+            f"preset {config.preset!r} with the options of the model section does not fit {n_blocks} blocks of "
+            f"{n_channels} channels: {error}"
+        ) from error
+    model = MODELS[config.objective](model_config)
     model.gds.set_padding(featurizer.is_padding_)
     return model
 

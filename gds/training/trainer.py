@@ -18,6 +18,7 @@ from gds.training.data import FeatureDataset, collate
 from gds.training.ema import EmaCallback
 
 LOGITS = "logits"
+_CHECKPOINT_STAYS = "the last checkpoint is untouched"
 
 
 class GdsTrainer(Trainer):
@@ -31,7 +32,8 @@ class GdsTrainer(Trainer):
       over all people of all processes;
     - logs ``samples_seen`` and ``samples_per_second``;
     - evaluates, and leaves at the end, the averaged weights if ``ema_decay`` is given;
-    - stops where the loss is not finite, and where fewer processes run than were started.
+    - stops where the loss is not finite, naming the people, never writes weights that are not, so that the
+      last checkpoint stays good, and stops where fewer processes run than were started.
 
     Parameters
     ----------
@@ -99,6 +101,7 @@ class GdsTrainer(Trainer):
         self._window: dict[str, Tensor] = {}
         self._window_samples = 0
         self._window_start = time.perf_counter()
+        self._people = torch.empty(0, dtype=torch.int64)
 
     def get_eval_dataloader(self, eval_dataset: FeatureDataset | str | None = None) -> Any:
         """As in transformers.Trainer, but never without the last, smaller batch: everyone is scored."""
@@ -110,7 +113,7 @@ class GdsTrainer(Trainer):
 
     def _prepare_inputs(self, inputs: dict[str, Any]) -> dict[str, Any]:
         inputs = super()._prepare_inputs(dict(inputs))
-        sample = inputs.pop("sample")
+        self._people = sample = inputs.pop("sample")
         if self._takes_draw_key:
             # state.epoch counts finished steps: its whole part is the running epoch, also when resumed.
             epoch = int(self.state.epoch or 0) if self.model.training else EVALUATION_EPOCH
@@ -133,10 +136,7 @@ class GdsTrainer(Trainer):
         """
         outputs = model(**inputs)
         if not torch.isfinite(outputs.loss):
-            raise UserError(
-                f"the loss is {outputs.loss.item()} at step {self.state.global_step + 1}: lower the learning "
-                "rate or look for extreme features; the last checkpoint is untouched"
-            )
+            raise UserError(self._bad_loss(outputs))
         for name, value in (outputs.statistics or {}).items():
             total = value.detach().double().sum(dim=0)
             self._window[name] = self._window[name] + total if name in self._window else total
@@ -146,13 +146,46 @@ class GdsTrainer(Trainer):
         self._window_samples += len(inputs["features"])
         return (outputs.loss, outputs) if return_outputs else outputs.loss
 
+    def _bad_loss(self, outputs: Any) -> str:
+        """What a loss that is not finite says: which batch, which people, what to do."""
+        statistics = outputs.statistics or {}
+        each = statistics["loss"][:, 0] if "loss" in statistics else outputs.loss.expand(len(self._people))
+        people = self._people[~torch.isfinite(each)].tolist()
+        named = ", ".join(map(str, people[:10])) + (", ..." if len(people) > 10 else "")
+        where = f"the loss is {outputs.loss.item()} at step {self.state.global_step + 1}"
+        if len(people) < len(each):
+            return (
+                f"{where}: {len(people)} of the {len(each)} people of the batch have no finite loss, those in "
+                f"rows {named} of the training data: look for extreme features there; {_CHECKPOINT_STAYS}"
+            )
+        return (
+            f"{where}: nobody in the batch (rows {named} of the training data) has a finite loss, so that "
+            f"the weights have diverged: lower the learning rate; {_CHECKPOINT_STAYS}"
+        )
+
+    def save_model(self, output_dir: str | None = None, _internal_call: bool = False) -> None:
+        """As in transformers.Trainer, for checkpoints too, but never weights that are not finite.
+
+        Raises
+        ------
+        UserError
+            A weight is not a finite number.
+        """
+        for name, value in self.model.named_parameters():
+            if not torch.isfinite(value).all():
+                raise UserError(
+                    f"the weights {name} are not finite after step {self.state.global_step}: lower the "
+                    f"learning rate or look for extreme features; {_CHECKPOINT_STAYS}"
+                )
+        super().save_model(output_dir, _internal_call)
+
     def log(self, logs: dict[str, float], start_time: float | None = None) -> None:
         """Log, with the training statistics gathered since the last training entry."""
         if "loss" in logs and self._window:
             totals = self.accelerator.reduce(torch.stack(list(self._window.values())), reduction="sum")
             for name, (numerator, denominator) in zip(self._window, totals.tolist(), strict=True):
-                if name != "loss":
-                    logs[name] = numerator / denominator if denominator else float("nan")
+                if name != "loss" and denominator:
+                    logs[name] = numerator / denominator
             seconds = time.perf_counter() - self._window_start
             n_samples = self._window_samples * self.accelerator.num_processes
             logs["samples_per_second"] = n_samples / seconds
@@ -194,9 +227,17 @@ class GdsTrainer(Trainer):
         statistics = dict(prediction.predictions)
         logits = statistics.pop(LOGITS, None)
         metrics = {}
+        finite = np.isfinite(statistics["loss"][:, 0])
+        if not finite.all():
+            raise UserError(
+                f"the validation loss is not finite for {(~finite).sum()} of {len(finite)} people, first for row "
+                f"{finite.argmin()} of the validation data, at step {self.state.global_step}: lower the learning "
+                f"rate or look for extreme features; {_CHECKPOINT_STAYS}"
+            )
         for name, value in statistics.items():
             numerator, denominator = value.astype(np.float64).sum(axis=0)
-            metrics[name] = float(numerator / denominator) if denominator else float("nan")
+            if denominator:  # otherwise nothing was scored, and there is no such metric
+                metrics[name] = float(numerator / denominator)
         if self._further_metrics is not None:
             metrics.update(self._further_metrics(logits, prediction.label_ids))
         return metrics

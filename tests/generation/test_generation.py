@@ -197,9 +197,15 @@ def test_impossible_requests_are_refused(diffusion):
     unconditional = GenotypeGenerator(GdsForDiffusion(GdsConfig(**TINY, use_timestep=True)))
     with pytest.raises(UserError, match="unconditional"):
         unconditional.generate(2, guidance_scale=2.0)
-    other = {**diffusion.scheduler_config, "prediction_type": "v_prediction"}
-    with pytest.raises(UserError, match="prediction_type"):
-        GenotypeGenerator(diffusion.model, scheduler_config=other)
+    for change in (
+        {"prediction_type": "v_prediction"}, {"rescale_betas_zero_snr": True}, {"beta_end": 0.5},
+        {"num_train_timesteps": 10},
+    ):  # fmt: skip
+        other = {**diffusion.scheduler_config, **change}
+        with pytest.raises(
+            UserError, match=f"{next(iter(change))} is .* trained with .* saved with the model"
+        ):
+            GenotypeGenerator(diffusion.model, scheduler_config=other)
     with pytest.raises(UserError, match="clip_sample"):
         GenotypeGenerator(
             diffusion.model, scheduler_config={**diffusion.scheduler_config, "clip_sample": True}

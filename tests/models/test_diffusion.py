@@ -1,4 +1,5 @@
 import math
+import sys
 
 import pytest
 import torch
@@ -30,6 +31,33 @@ def test_reference_schedule_is_the_cosine_one(make_config):
     scheduler = make_scheduler(make_config(use_timestep=True))
     assert scheduler.config.clip_sample is False
     assert scheduler.config.num_train_timesteps == 500
+
+
+@pytest.mark.parametrize("beta_schedule", ["squaredcos_cap_v2", "linear", "scaled_linear"])
+@pytest.mark.parametrize("n_timesteps", [20, 500, 1000])
+def test_schedules_are_those_of_diffusers_bit_for_bit(beta_schedule, n_timesteps, make_config):
+    config = make_config(use_timestep=True, beta_schedule=beta_schedule, num_train_timesteps=n_timesteps)
+    assert torch.equal(alpha_bar(config), make_scheduler(config).alphas_cumprod)
+
+
+def test_a_forward_pass_is_one_graph_and_needs_no_diffusers(make_config, scores, keys, monkeypatch):
+    """What torch.compile breaks into pieces it cannot fuse."""
+    monkeypatch.setitem(sys.modules, "diffusers", None)
+    model = GdsForDiffusion(make_config(use_timestep=True, n_condition_classes=2))
+    labels = torch.tensor([0, 1, -100, 0, 1, 0])
+    assert torch._dynamo.explain(model)(scores, keys, labels).graph_break_count == 0
+    torch._dynamo.reset()
+
+
+def test_quarters_of_the_noise_add_up_to_the_loss(make_config):
+    model = GdsForDiffusion(make_config(use_timestep=True)).eval()
+    features = torch.randn(200, 10, 4, generator=torch.Generator().manual_seed(3))
+    with torch.no_grad():
+        statistics = model(features, draw_keys(0, 0, torch.arange(200))).statistics
+    quarters = torch.stack([statistics[f"noise_quarter_{i}_loss"].sum(dim=0) for i in (1, 2, 3, 4)])
+    torch.testing.assert_close(quarters.sum(dim=0), statistics["loss"].sum(dim=0))
+    means = quarters[:, 0] / quarters[:, 1]
+    assert (means.diff() < 0).all()  # eps is the easier to tell the more of it there is
 
 
 def test_shrinkage_floor_is_the_mean_of_alpha_bar(make_config):

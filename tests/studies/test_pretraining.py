@@ -15,6 +15,7 @@ from gds.errors import UserError
 from gds.features import Featurizer
 from gds.features.prepare import PrepareOptions, prepare_cohort
 from gds.models import GdsForDiffusion, GdsForMaskedModeling, GdsModel
+from gds.models.presets import preset_options
 from gds.studies.pretrain_config import DEFAULTS, TRAINING, load_config
 from gds.studies.pretraining import pretrain
 from tests.cohorts import write_tiny_cohort
@@ -49,14 +50,54 @@ def cohorts(tmp_path_factory):
 def test_the_shipped_configs_are_the_defaults(objective):
     shipped = yaml.safe_load((CONFIGS / f"{objective}.yaml").read_text())
     assert shipped.pop("objective") == objective
+    assert shipped.pop("preset") == DEFAULTS[objective]["preset"]
     config = load_config(CONFIGS / f"{objective}.yaml")
+    assert config == load_config(None, objective=objective)
     assert shipped.keys() == {"features", "model", "training"}
     for section in shipped:
         expected = DEFAULTS[objective].get(section, {})
         if section == "training":
             expected = TRAINING | expected
-        assert getattr(config, section) == expected
         assert set(shipped[section]) == set(expected)
+        if section == "model":
+            expected = preset_options(config.preset) | expected
+        assert getattr(config, section) == expected
+
+
+def test_a_preset_is_one_word(tmp_path):
+    config = load_config(CONFIGS / "diffusion.yaml", ["model.hidden_size=48"], preset="unet1d-tiny")
+    expected = {**preset_options("unet1d-tiny"), **DEFAULTS["diffusion"]["model"], "hidden_size": 48}
+    assert (config.preset, config.model) == ("unet1d-tiny", expected)
+    # In a file, its own options go over its preset; on the command line a preset replaces both.
+    (tmp_path / "own.yaml").write_text("preset: mlp-tiny\nmodel: {mlp_sizes: [64, 32], film: false}\n")
+    assert load_config(tmp_path / "own.yaml").model["mlp_sizes"] == [64, 32]
+    replaced = load_config(tmp_path / "own.yaml", preset="transformer-tiny").model
+    assert replaced == {**preset_options("transformer-tiny"), **DEFAULTS["diffusion"]["model"], "film": False}
+    with pytest.raises(UserError, match="did you mean 'mlp-tiny'"):
+        load_config(None, preset="mlp-tinny")
+    (tmp_path / "own.yaml").write_text("preset: [mlp, hybrid]\n")
+    with pytest.raises(UserError, match="expected one word"):
+        load_config(tmp_path / "own.yaml")
+
+
+@pytest.mark.parametrize(
+    ("objective", "preset"),
+    [("diffusion", "unet1d-tiny"), ("diffusion", "hybrid-tiny"), ("masked", "mlp-tiny")],
+)
+def test_any_preset_trains_by_its_name(objective, preset, cohorts, tmp_path):
+    """Six blocks: the U-Net's third level has a length that no halving gives."""
+    cohort = cohorts[OBJECTIVES[objective][0]]
+    config = load_config(None, [item for item in SMALL if item.startswith("training.")], objective, preset)
+    pretrain(config, cohort, tmp_path / "run")
+    assert GdsModel.from_pretrained(tmp_path / "run").config.backbone == preset.split("-")[0]
+    assert json.loads((tmp_path / "run" / "run.json").read_text())["config"]["preset"] == preset
+
+
+def test_a_preset_that_does_not_fit_the_data(cohorts, tmp_path):
+    with pytest.raises(
+        UserError, match=r"preset 'unet1d' .* does not fit 6 blocks of 3 channels: .* halved 7"
+    ):
+        pretrain(load_config(None, SMALL[6:], preset="unet1d"), cohorts["pca"], tmp_path / "run")
 
 
 def test_every_key_can_be_overridden_and_unknown_ones_are_refused():

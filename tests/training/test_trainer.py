@@ -1,5 +1,6 @@
 import functools
 import json
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -148,6 +149,47 @@ def test_a_loss_that_is_not_finite_stops_training(continuous, make_config, make_
         model.diffusion_head.token_layer.weight.fill_(1.0)
     with pytest.raises(UserError, match="loss is nan at step 1"):
         GdsTrainer(model, make_arguments(max_steps=2), continuous).train()
+
+
+def test_people_without_a_finite_loss_are_named(arrow_dataset, make_config, make_arguments):
+    values = np.random.default_rng(0).normal(size=(12, N_BLOCKS * N_CHANNELS)).astype(np.float32)
+    values[7] = 1e30  # finite, so that it may enter, but its square is not
+    data = FeatureDataset(arrow_dataset(values, np.zeros(12, dtype=int)), N_BLOCKS, N_CHANNELS)
+    model = diffusion(make_config)
+    arguments = make_arguments(per_device_train_batch_size=12, max_steps=2)
+    with pytest.raises(UserError, match=r"at step 1: 1 of the 12 people .* rows 7 of the training data"):
+        GdsTrainer(model, arguments, data).train()
+    with pytest.raises(UserError, match=r"not finite for 1 of 12 people, first for row 7 of the validation"):
+        GdsTrainer(model, arguments, eval_dataset=data).evaluate()
+
+
+def test_diverged_weights_never_become_a_checkpoint(continuous, make_config, make_arguments):
+    from transformers import TrainerCallback
+
+    class Diverge(TrainerCallback):
+        def on_step_end(self, args, state, control, model, **kwargs):
+            if state.global_step == 3:
+                with torch.no_grad():
+                    model.gds.backbone.norm.weight[0] = float("inf")
+
+    arguments = make_arguments(max_steps=5, save_strategy="steps", save_steps=1)
+    with pytest.raises(UserError, match=r"norm\.weight are not finite after step 3.*checkpoint is untouched"):
+        GdsTrainer(diffusion(make_config), arguments, continuous, callbacks=[Diverge()]).train()
+    assert sorted(path.name for path in Path(arguments.output_dir).iterdir()) == [
+        "checkpoint-1", "checkpoint-2",
+    ]  # fmt: skip
+    kept = GdsForDiffusion.from_pretrained(f"{arguments.output_dir}/checkpoint-2")
+    assert all(value.isfinite().all() for value in kept.parameters())
+
+
+def test_loading_in_other_processes_changes_nothing(continuous, make_config, make_arguments):
+    losses = []
+    for n_workers in (0, 2):
+        arguments = make_arguments(max_steps=4, dataloader_num_workers=n_workers)
+        trainer = GdsTrainer(diffusion(make_config), arguments, continuous)
+        trainer.train()
+        losses.append([entry["loss"] for entry in trainer.state.log_history if "loss" in entry])
+    assert losses[0] == losses[1]
 
 
 def test_impossible_runs_are_refused(continuous, make_config, make_arguments, monkeypatch):

@@ -9,19 +9,22 @@ from transformers.modeling_layers import GradientCheckpointingLayer
 
 from gds.errors import UserError
 from gds.models.backbones.base import Backbone
+from gds.models.conditioning import modulate
 from gds.models.configuration import GdsConfig
 from gds.models.embedding import BlockLinear, ScaledLinear, ZeroLinear
 
 
 class ResidualMlp(GradientCheckpointingLayer):
-    """Two dense layers with a residual connection; the condition scales and shifts between them (FiLM)."""
+    """Two dense layers with a residual connection; the condition acts between them (``modulate``)."""
 
     def __init__(self, size: int, config: GdsConfig) -> None:
         super().__init__()
         self.norm = nn.LayerNorm(size)
         self.first = ScaledLinear(size, size)
         self.modulation = (
-            nn.Linear(config.condition_size or config.hidden_size, 2 * size) if config.has_condition else None
+            nn.Linear(config.condition_size or config.hidden_size, (2 if config.film else 1) * size)
+            if config.has_condition
+            else None
         )
         self.dropout = nn.Dropout(config.hidden_dropout)
         self.second = ZeroLinear(size, size)
@@ -30,8 +33,7 @@ class ResidualMlp(GradientCheckpointingLayer):
         """Map (batch, size) to the same shape."""
         update = self.first(self.norm(hidden))
         if self.modulation is not None and condition is not None:
-            scale, shift = self.modulation(F.silu(condition)).chunk(2, dim=1)
-            update = update * (1 + scale) + shift
+            update = modulate(update, self.modulation(F.silu(condition)))
         return hidden + self.second(self.dropout(F.silu(update)))
 
 

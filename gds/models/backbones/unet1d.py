@@ -13,6 +13,7 @@ from transformers.modeling_layers import GradientCheckpointingLayer
 
 from gds.errors import UserError
 from gds.models.backbones.base import Backbone
+from gds.models.conditioning import modulate
 from gds.models.configuration import GdsConfig
 from gds.models.embedding import BlockLinear, ZeroConv1d
 
@@ -23,15 +24,21 @@ def group_norm(channels: int) -> nn.GroupNorm:
 
 
 class ResidualBlock(GradientCheckpointingLayer):
-    """Two convolutions with a residual connection; the condition scales and shifts between them (FiLM)."""
+    """Two convolutions with a residual connection; the condition acts between them (``modulate``).
 
-    def __init__(self, in_size: int, out_size: int, condition_size: int | None, dropout: float) -> None:
+    A condition that only shifts does so after the normalisation, which would take it off again.
+    """
+
+    def __init__(self, in_size: int, out_size: int, config: GdsConfig) -> None:
         super().__init__()
+        condition_size = config.condition_size or config.hidden_size
         self.in_norm = group_norm(in_size)
         self.in_conv = nn.Conv1d(in_size, out_size, 3, padding=1)
-        self.modulation = None if condition_size is None else nn.Linear(condition_size, 2 * out_size)
+        self.modulation = (
+            nn.Linear(condition_size, (2 if config.film else 1) * out_size) if config.has_condition else None
+        )
         self.out_norm = group_norm(out_size)
-        self.dropout = nn.Dropout(dropout)
+        self.dropout = nn.Dropout(config.hidden_dropout)
         self.out_conv = ZeroConv1d(out_size, out_size, 3, padding=1)
         self.skip = nn.Identity() if in_size == out_size else nn.Conv1d(in_size, out_size, 1)
 
@@ -39,8 +46,7 @@ class ResidualBlock(GradientCheckpointingLayer):
         """Map (batch, in, position) to (batch, out, position)."""
         update = self.out_norm(self.in_conv(F.silu(self.in_norm(hidden))))
         if self.modulation is not None and condition is not None:
-            scale, shift = self.modulation(F.silu(condition)).unsqueeze(-1).chunk(2, dim=1)
-            update = update * (1 + scale) + shift
+            update = modulate(update, self.modulation(F.silu(condition)))
         return self.skip(hidden) + self.out_conv(self.dropout(F.silu(update)))
 
 
@@ -72,8 +78,7 @@ class Stage(nn.Module):
 
     def __init__(self, in_size: int, out_size: int, has_attention: bool, config: GdsConfig) -> None:
         super().__init__()
-        condition_size = (config.condition_size or config.hidden_size) if config.has_condition else None
-        self.residual = ResidualBlock(in_size, out_size, condition_size, config.hidden_dropout)
+        self.residual = ResidualBlock(in_size, out_size, config)
         self.attention = (
             AttentionBlock(out_size, config.num_attention_heads, config.attention_dropout)
             if has_attention
@@ -92,7 +97,6 @@ class UNet1d(nn.Module):
     def __init__(self, config: GdsConfig, in_size: int) -> None:
         super().__init__()
         sizes = [config.hidden_size * multiplier for multiplier in config.channel_multipliers]
-        self.stride = 2 ** (len(sizes) - 1)
         self.middle_size = sizes[-1]
         self.input = nn.Conv1d(in_size, sizes[0], 3, padding=1)
         self.down = nn.ModuleList()
@@ -126,10 +130,11 @@ class UNet1d(nn.Module):
     def forward(self, hidden: Tensor, condition: Tensor | None) -> tuple[Tensor, Tensor]:
         """Map (batch, in, position) to features (batch, hidden, position) and the middle's mean (batch, size).
 
-        A length that the strides do not divide is completed with zeros and cut again.
+        Any length will do: a level of n positions is halved to ceil(n / 2), the convolution's own padding
+        completing an odd one, and the way up is cut to the n of its skip. No position is ever added, so that
+        normalisation, attention and means see real blocks only.
         """
-        length = hidden.shape[-1]
-        hidden = self.input(F.pad(hidden, (0, -length % self.stride)))
+        hidden = self.input(hidden)
         skips = [hidden]
         for level, stages in enumerate(self.down):
             for stage in cast(nn.ModuleList, stages):
@@ -145,8 +150,9 @@ class UNet1d(nn.Module):
             for stage in cast(nn.ModuleList, stages):
                 hidden = stage(torch.cat((hidden, skips.pop()), dim=1), condition)
             if level < len(self.upsample):
-                hidden = self.upsample[level](F.interpolate(hidden, scale_factor=2.0, mode="nearest"))
-        return F.silu(self.norm(hidden))[..., :length], middle
+                wider = F.interpolate(hidden, scale_factor=2.0, mode="nearest")[..., : skips[-1].shape[-1]]
+                hidden = self.upsample[level](wider)
+        return F.silu(self.norm(hidden)), middle
 
 
 class ConvolutionDecoder(nn.Module):
