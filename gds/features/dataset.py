@@ -14,6 +14,7 @@
     DIR/run.json                   how to make it again
 """
 
+import copy
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -24,9 +25,10 @@ import pandas as pd
 
 from gds.errors import UserError
 from gds.features.featurizer import Featurizer
-from gds.features.splits import SPLITS
+from gds.features.splits import SPLITS, UNLABELLED
 from gds.files import read_json, sha256, write_json
 from gds.genotypes import GenotypeSource
+from gds.genotypes.ld import ld_prune
 from gds.genotypes.quality import QCReport
 from gds.genotypes.variant_view import open_autosomes
 
@@ -88,6 +90,25 @@ class PreparedCohort:
             self.folder / "people.tsv", sep="\t", dtype={"id": str, "family": str}, keep_default_na=False,
             na_values=["NA"],
         ).set_index("id")  # fmt: skip
+        self._arrays: dict[str, np.ndarray] = {}  # shared with copies that differ in labels only
+
+    def with_labels_of(self, ids: np.ndarray) -> "PreparedCohort":
+        """The same cohort as if nobody else had ever been labelled or measured: what a method may be handed.
+
+        Parameters
+        ----------
+        ids
+            People whose label (and measurement) stays.
+        """
+        known = self.people.index.isin(ids)
+        people = self.people.copy()
+        people.loc[~known, "label"] = UNLABELLED
+        column = self.description.label_column
+        if column in people:
+            people[column] = people[column].where(known)
+        blinded = copy.copy(self)
+        blinded.people = people
+        return blinded
 
     @property
     def n_classes(self) -> int:
@@ -144,6 +165,20 @@ class PreparedCohort:
     def kept_variants(self) -> np.ndarray:
         """Ascending indices of the variants of :meth:`source` that passed quality control, int64."""
         return np.load(self.folder / "kept_variants.npy", allow_pickle=False)
+
+    def dosages(self) -> np.ndarray:
+        """Effect-allele counts of the variants that passed, int8 (sample, variant), -1 missing; read once."""
+        if "dosages" not in self._arrays:
+            self._arrays["dosages"] = self.source().read(self.kept_variants())
+        return self._arrays["dosages"]
+
+    def pruned(self) -> np.ndarray:
+        """Columns of :meth:`dosages` that remain after LD pruning (r2 < .2 within 500 kb) in training people."""
+        if "pruned" not in self._arrays:
+            kept, train = self.kept_variants(), np.flatnonzero(self.people["split"] == "train")
+            remaining = ld_prune(self.source(), samples=train, variants=kept)
+            self._arrays["pruned"] = np.searchsorted(kept, remaining)
+        return self._arrays["pruned"]
 
     def features(self, split: str) -> np.ndarray:
         """Features of one split, shape (sample, block, channel); a view of the Arrow file where possible."""

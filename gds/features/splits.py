@@ -192,6 +192,42 @@ def few_label_subset(
     return np.sort(_label_order(labels, labelled, classes, seed, groups)[:n_labels])
 
 
+def few_per_class(
+    labels: np.ndarray, n_per_class: int, *, seed: int = 0, groups: np.ndarray | None = None
+) -> np.ndarray:
+    """Choose the same number of people of every class, in the order of :func:`few_label_subset`.
+
+    Subsets of one seed are nested here too.
+
+    Parameters
+    ----------
+    labels, seed, groups
+        As in :func:`few_label_subset`.
+    n_per_class
+        Labels of each class.
+
+    Returns
+    -------
+    numpy.ndarray
+        Sorted indices of the chosen people, shape (n_per_class * number of classes,).
+
+    Raises
+    ------
+    UserError
+        Nobody is labelled, or a class has fewer members.
+    """
+    labels = np.asarray(labels)
+    labelled = np.flatnonzero(labels != UNLABELLED)
+    classes, sizes = np.unique(labels[labelled], return_counts=True)
+    if not len(classes) or n_per_class < 1 or n_per_class > sizes.min():
+        raise UserError(
+            f"{n_per_class} labels a class were asked for: expected at least 1 and at most "
+            f"{sizes.min() if len(sizes) else 0}, the size of the smallest class among training people"
+        )
+    order = _label_order(labels, labelled, classes, seed, groups)
+    return np.sort(np.concatenate([order[labels[order] == label][:n_per_class] for label in classes]))
+
+
 def _label_order(
     labels: np.ndarray, labelled: np.ndarray, classes: np.ndarray, seed: int, groups: np.ndarray | None
 ) -> np.ndarray:

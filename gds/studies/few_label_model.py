@@ -5,6 +5,7 @@
     DIR/config.json, model.safetensors                      a GdsForClassification, with names of its classes
     DIR/preprocessor_config.json, preprocessor.safetensors  the featurizer, so that a new cohort meets the same
     DIR/run.json                                            how it was made; no individuals
+    DIR/label_provenance.json                               whose labels it has seen, as a hash
     DIR/people.tsv                                          who was learned from: local, never pushed
 """
 
@@ -21,6 +22,7 @@ from gds.files import atomic_directory, write_json
 from gds.provenance import run_record
 from gds.studies.few_label_task import FewLabelTask
 from gds.studies.few_labels import FewLabelOptions, FewLabelResult, people_seen
+from gds.studies.label_provenance import LabelProvenance
 
 
 def model_folder(out: str | Path, encoders: Sequence[str | Path]) -> Path:
@@ -88,6 +90,7 @@ def save_few_label_model(
         Featurizer.from_pretrained(encoder).save_pretrained(temporary)
         _people(task, encoder).to_csv(temporary / "people.tsv", sep="\t", index_label="id")
         write_json(temporary / "run.json", record)
+        LabelProvenance.of(task).write(temporary)
     return folder
 
 

@@ -6,7 +6,6 @@ in it, so that no method, generator or tuning step can see them.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cached_property
 
 import numpy as np
 import pandas as pd
@@ -15,7 +14,6 @@ from gds.errors import UserError
 from gds.features.dataset import PreparedCohort
 from gds.features.featurizer import Featurizer
 from gds.features.splits import UNLABELLED, few_label_subset
-from gds.genotypes.ld import ld_prune
 
 
 @dataclass(frozen=True)
@@ -61,20 +59,14 @@ class FewLabelTask:
         """Row of each person in the genotype files."""
         return self.cohort.people.index.get_indexer(ids)
 
-    @cached_property
-    def _dosages(self) -> np.ndarray:
-        return self.cohort.source().read(self.cohort.kept_variants())
-
     def dosages(self, ids: np.ndarray) -> np.ndarray:
         """Effect-allele counts of the variants that passed, shape (sample, variant), -1 missing."""
-        return self._dosages[self.rows(ids)]
+        return self.cohort.dosages()[self.rows(ids)]
 
-    @cached_property
+    @property
     def pruned(self) -> np.ndarray:
-        """Columns of :meth:`dosages` that remain after LD pruning (r2 < .2 within 500 kb) in training people."""
-        kept = self.cohort.kept_variants()
-        train = self.rows(np.concatenate([self.few, self.unlabelled]))
-        return np.searchsorted(kept, ld_prune(self.cohort.source(), samples=train, variants=kept))
+        """Columns of :meth:`dosages` that remain after LD pruning in training people."""
+        return self.cohort.pruned()
 
     def features(self, ids: np.ndarray, featurizer: Featurizer) -> np.ndarray:
         """Features of the given people by any saved featurizer, shape (sample, block, channel).
@@ -105,14 +97,35 @@ def few_label_task(cohort: PreparedCohort, n_labels: int | None, seed: int = 0) 
             f"{cohort.folder} has no labels: prepare it with --phenotypes TABLE --label-column NAME"
         )
     people = cohort.people
+    train = np.flatnonzero(people["split"].to_numpy() == "train")
+    label = people["label"].to_numpy()[train]
+    groups = people["family"].fillna("").astype(str).to_numpy()[train] if cohort.has_relatives else None
+    available = int((label != UNLABELLED).sum())
+    chosen = few_label_subset(label, n_labels or available, seed=seed, groups=groups)
+    return task_with_labels(cohort, people.index.to_numpy(dtype=str)[train[chosen]])
+
+
+def task_with_labels(cohort: PreparedCohort, few: np.ndarray) -> FewLabelTask:
+    """The task in which exactly these training people are labelled.
+
+    Parameters
+    ----------
+    cohort
+        A cohort with labels.
+    few
+        Their ids, in the order of the cohort's files.
+
+    Raises
+    ------
+    UserError
+        They are all of one class, or the test people do not cover two.
+    """
+    people = cohort.people
     split, label = people["split"].to_numpy(), people["label"].to_numpy()
     ids = people.index.to_numpy(dtype=str)
     train = np.flatnonzero(split == "train")
-    groups = people["family"].fillna("").astype(str).to_numpy()[train] if cohort.has_relatives else None
-    available = int((label[train] != UNLABELLED).sum())
-    chosen = few_label_subset(label[train], n_labels or available, seed=seed, groups=groups)
-    few = train[chosen]
-    if len(np.unique(label[few])) < 2:
+    known = np.flatnonzero(people.index.isin(few) & (split == "train"))
+    if len(np.unique(label[known])) < 2:
         raise UserError(f"the training people of {cohort.folder} all have one label: nothing can be learned")
     test = np.flatnonzero((split == "test") & (label != UNLABELLED))
     if len(np.unique(label[test])) < 2:
@@ -122,11 +135,11 @@ def few_label_task(cohort: PreparedCohort, n_labels: int | None, seed: int = 0) 
         )
     return FewLabelTask(
         cohort=cohort,
-        few=ids[few],
-        unlabelled=ids[np.setdiff1d(train, few)],
+        few=ids[known],
+        unlabelled=ids[np.setdiff1d(train, known)],
         validation=ids[split == "validation"],
         test=ids[test],
-        labels_few=label[few],
+        labels_few=label[known],
         labels_test=label[test],
     )
 

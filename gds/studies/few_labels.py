@@ -23,6 +23,7 @@ from gds.files import read_json
 from gds.models import GdsForClassification, GdsModel
 from gds.studies.augmentation import few_label_generator, synthetic_people
 from gds.studies.few_label_task import FewLabelTask, check_encoder_people
+from gds.studies.label_provenance import check_label_provenance
 
 
 @dataclass(frozen=True)
@@ -90,6 +91,8 @@ def run_few_labels(
     """
     result = FewLabelResult()
     names = encoder_names([Path(folder) for folder in encoders])
+    for folder in names:
+        check_label_provenance(task, folder)
     generators = [folder for folder in names if (folder / "scheduler_config.json").is_file()]
     if options.augment > 0 and not generators:
         raise UserError("--augment needs an encoder that was pre-trained with the diffusion objective")

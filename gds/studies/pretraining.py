@@ -15,6 +15,7 @@ from gds.files import atomic_path, read_json, write_json
 from gds.models import GdsConfig, GdsForDiffusion, GdsForMaskedModeling
 from gds.provenance import run_record
 from gds.report.figures import learning_curves
+from gds.studies.label_provenance import LabelProvenance
 from gds.studies.pretrain_config import PretrainConfig
 from gds.training import FeatureDataset, GdsTrainer
 from gds.training.arguments import training_arguments
@@ -34,7 +35,8 @@ def pretrain(config: PretrainConfig, cohort: PreparedCohort, folder: str | Path,
     -------
     pathlib.Path
         The folder: ``config.json``, ``model.safetensors``, the featurizer, ``scheduler_config.json`` for
-        diffusion, ``curves.png`` and ``curves.csv``, ``run.json``, and the local ``people.tsv``.
+        diffusion, ``curves.png`` and ``curves.csv``, ``run.json``, ``label_provenance.json`` and the local
+        ``people.tsv``.
 
     Raises
     ------
@@ -65,6 +67,7 @@ def pretrain(config: PretrainConfig, cohort: PreparedCohort, folder: str | Path,
         (folder / "training_args.bin").unlink(missing_ok=True)  # a pickle; the record below says it all
         featurizer.save_pretrained(folder)
         write_people_seen(cohort, folder)
+        LabelProvenance().write(folder)  # no label was read
         _write_curves(trainer.state.log_history, folder)
         write_json(folder / "run.json", _record(config, cohort, seed, trainer))
     return folder

@@ -20,6 +20,7 @@ from tests.cohorts import write_tiny_cohort
 from tests.untrained_models import save_untrained
 
 FILES = {
+    "label_provenance.json",
     "config.json", "model.safetensors", "preprocessor_config.json", "preprocessor.safetensors", "run.json",
     "people.tsv",
 }  # fmt: skip
