@@ -212,6 +212,28 @@ def test_impossible_runs_are_refused(continuous, make_config, make_arguments, mo
         GdsTrainer(diffusion(make_config), arguments, continuous)
 
 
+@pytest.mark.parametrize("kind", ["diffusion", "masked", "classification"])
+def test_float16_features_train_as_their_float32_copies(kind, arrow_dataset, make_config, make_arguments):
+    """The models widen them: the numbers are the same, and so is every weight."""
+    rng = np.random.default_rng(0)
+    stored = rng.normal(size=(24, N_BLOCKS * N_CHANNELS)).astype(np.float16)
+    labels = rng.integers(0, 2, 24)
+    weights = []
+    for values in (stored, stored.astype(np.float32)):
+        torch.manual_seed(0)
+        if kind == "diffusion":
+            model = diffusion(make_config)
+        elif kind == "masked":
+            model = GdsForMaskedModeling(make_config(mask_channels=True))
+        else:
+            model = GdsForClassification(make_config())
+        data = FeatureDataset(arrow_dataset(values, labels), N_BLOCKS, N_CHANNELS)
+        GdsTrainer(model, make_arguments(max_steps=3), data).train()
+        weights.append(model.state_dict())
+    for name, value in weights[0].items():
+        assert torch.equal(weights[1][name], value), name
+
+
 def _train(arrow_dataset, folder, batch_size):
     """Train a tiny model; rank 0 writes its curve and weights."""
     torch.set_num_threads(1)
