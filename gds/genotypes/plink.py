@@ -15,6 +15,7 @@ from gds.genotypes.variant_rules import Chromosomes, select_variants
 
 BED_MAGIC = b"\x6c\x1b\x01"
 PGENLIB_MISSING = -9
+_DOSAGES = np.int8(MISSING), np.int8(2)
 # Genotypes recoded at a time: they still lie in the cache when they are touched again.
 _CACHED = 2**19
 
@@ -57,7 +58,7 @@ class PlinkFile:
         self._allele_offsets = _allele_offsets(table["effect_allele"])
         self._rows, self.report = select_variants(table, chromosomes, str(self.path), len(self.samples))
         self.variants = table.iloc[self._rows].reset_index(drop=True)
-        self._counted = np.zeros(len(self._rows), dtype=bool)
+        self._counted = np.zeros(self._n_in_file, dtype=bool)
         # A reader holds a file position: each thread has its own.
         self._readers = threading.local()
         if phased and (is_bed or not self._reader().hardcall_phase_present()):
@@ -67,18 +68,18 @@ class PlinkFile:
 
     def read(self, variants: slice | np.ndarray, samples: np.ndarray | None = None) -> np.ndarray:
         """As :meth:`gds.genotypes.GenotypeSource.read`; the result is a transposed view, variant by variant."""
-        wanted = as_indices(variants, len(self.variants))
+        rows = self._rows[variants]
         reader, n_read, order = self._reader_of(samples)
-        dosage = np.empty((len(wanted), n_read), dtype=np.int8)
+        dosage = np.empty((len(rows), n_read), dtype=np.int8)
         step = max(1, _CACHED // max(n_read, 1))
-        rows = self._rows[wanted]
-        consecutive = (
-            len(rows) > 0 and rows[-1] - rows[0] == len(rows) - 1 and bool((np.diff(rows) == 1).all())
-        )
-        for begin in range(0, len(wanted), step):
+        # Ends this far apart enclose every row, if the rows are in order, as those of a slice are.
+        consecutive = len(rows) > 0 and rows[-1] - rows[0] == len(rows) - 1
+        if consecutive and not isinstance(variants, slice):
+            consecutive = bool((np.diff(rows) == 1).all())
+        for begin in range(0, len(rows), step):
             piece = dosage[begin : begin + step]
             if self._has_dosages:
-                self._read_expected(reader, wanted[begin : begin + step], piece, everyone=samples is None)
+                self._read_expected(reader, rows[begin : begin + step], piece, everyone=samples is None)
                 continue
             try:
                 if consecutive:
@@ -87,36 +88,37 @@ class PlinkFile:
                 else:
                     reader.read_list(rows[begin : begin + step].astype(np.uint32), piece)
             except RuntimeError as error:
-                raise self._unreadable(wanted[begin], error) from error
-            # -9 becomes -1 and 0, 1, 2 stay. Of all ways to say so clip is the fastest: ten times maximum.
-            np.clip(piece, MISSING, 2, out=piece)
+                raise self._unreadable(rows[begin], error) from error
+            # -9 becomes -1 and 0, 1, 2 stay. Of all ways to say so clip is the fastest: ten times maximum. The
+            # method with numpy's own numbers takes half the time of np.clip with Python's.
+            piece.clip(*_DOSAGES, out=piece)
         return dosage.T if order is None else dosage[:, order].T
 
     def _read_expected(
-        self, reader: pgenlib.PgenReader, wanted: np.ndarray, out: np.ndarray, everyone: bool
+        self, reader: pgenlib.PgenReader, rows: np.ndarray, out: np.ndarray, everyone: bool
     ) -> None:
         expected = np.empty(out.shape, dtype=np.float32)
         try:
-            reader.read_dosages_list(self._rows[wanted].astype(np.uint32), expected)
+            reader.read_dosages_list(rows.astype(np.uint32), expected)
         except RuntimeError as error:
-            raise self._unreadable(wanted[0], error) from error
-        new = ~self._counted[wanted]
+            raise self._unreadable(rows[0], error) from error
+        new = ~self._counted[rows]
         out[:], counts = round_dosages(expected, expected == PGENLIB_MISSING, count=new)
         if everyone:
             self.report.add_calls(counts)
-            self._counted[wanted] = True
+            self._counted[rows] = True
 
     def read_phased(
         self, variants: slice | np.ndarray, samples: np.ndarray | None = None
     ) -> tuple[np.ndarray, np.ndarray]:
         """As :meth:`gds.genotypes.matrix.PhasedSource.read_phased`; hard calls, not expected dosages."""
-        wanted = as_indices(variants, len(self.variants))
+        wanted = self._rows[variants]
         reader, n_read, order = self._reader_of(samples)
         dosage = np.empty((len(wanted), n_read), dtype=np.int8)
         haplotypes = np.empty((*dosage.shape, 2), dtype=np.int8)
         step = max(1, _CACHED // max(n_read, 1))
         for begin in range(0, len(wanted), step):
-            rows = self._rows[wanted[begin : begin + step]].astype(np.uint32)
+            rows = wanted[begin : begin + step].astype(np.uint32)
             alleles = np.empty((len(rows), 2 * n_read), dtype=np.int32)
             phase_known = np.empty((len(rows), n_read), dtype=np.uint8)
             try:
@@ -172,8 +174,8 @@ class PlinkFile:
             self._readers.people = None
         return self._readers.reader
 
-    def _unreadable(self, variant: int, error: RuntimeError) -> UserError:
-        row = self.variants.iloc[int(variant)]
+    def _unreadable(self, row_in_file: int, error: RuntimeError) -> UserError:
+        row = self.variants.iloc[int(np.searchsorted(self._rows, row_in_file))]
         return UserError(
             f"{self.path} is truncated or damaged at or after variant {row['id']} "
             f"({row['chromosome']}:{row['position']}): {_reason(error)}. Copy the file again"
