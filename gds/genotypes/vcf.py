@@ -14,7 +14,7 @@ from gds.genotypes.variant_rules import Chromosomes, clean_variants, select_vari
 from gds.genotypes.vcf_calls import decode_calls
 
 # Calls decoded at a time: many records, yet still in the cache.
-_CACHED = 2**19
+_CACHED = 2**18
 _HAPLOID_IN_SOME = ("X", "Y", "MT")
 # Lengths by which a header's contig lines give the build away.
 _BUILDS = {
@@ -103,7 +103,7 @@ class VcfFile:
     def _decode(self, wanted: np.ndarray, haplotypes: bool) -> tuple[np.ndarray, np.ndarray]:
         """Everyone's dosages (variant, sample) and haplotypes (variant, sample, 2) of some variants."""
         n = len(self.samples)
-        calls = np.full((len(wanted), n, 3), MISSING, dtype=np.int16)
+        calls = np.full((3, len(wanted), n), MISSING, dtype=np.int16)
         expected: dict[int, np.ndarray] = {}
         for i, record in enumerate(self._walk(self._records[wanted])):
             genotype = _genotype_array(record)
@@ -114,9 +114,9 @@ class VcfFile:
                 else:
                     self._count({"without_genotypes": n}, wanted[i])
             elif genotype.shape[1] == 3:
-                calls[i] = genotype
+                calls[:, i] = genotype.T
             elif genotype.shape[1] == 2:  # everyone haploid: allele, phased
-                calls[i, :, 0], calls[i, :, 1], calls[i, :, 2] = genotype[:, 0], -2, 1
+                calls[0, i], calls[1, i], calls[2, i] = genotype[:, 0], -2, 1
             else:
                 raise UserError(
                     f"{self.path}: {_place(record)} has {genotype.shape[1] - 1} alleles a person, expected 1 or 2: "
