@@ -4,6 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from gds import cli
 from gds.errors import UserError
 from gds.features.prepare import PrepareOptions, prepare_cohort
 from gds.features.splits import UNLABELLED
@@ -15,7 +16,9 @@ from gds.studies.label_efficiency import (
     run_label_efficiency,
     summarise,
 )
+from gds.studies.label_efficiency_methods import study_methods
 from tests.cohorts import tiny_genotypes, tiny_phenotypes, write_genotypes
+from tests.untrained_models import save_untrained
 
 BUDGETS = [parse_budget(text) for text in ("3/class", "10%", "20")]
 
@@ -128,3 +131,22 @@ def test_summary_and_paired_difference_by_hand():
     difference = paired_by_seed(table, "accuracy", "a", "b").loc[10]
     # .1 and .2: mean .15, standard error .05, t = 3, p = 2 (1/2 - arctan(3) / pi) = .2048
     np.testing.assert_allclose(difference[["value", "p_value"]].to_numpy(float), [0.15, 0.20483], atol=1e-5)
+
+
+def test_the_command_leaves_table_picture_and_page(cohort, tmp_path, capsys):
+    encoder = save_untrained(cohort.featurizer(), tmp_path / "encoder")
+    arguments = ["efficiency", "--data", cohort.folder, "--encoder", encoder, "--budgets", "5/class", "20",
+                 "--methods", "ridge on dosages", "HWE-EM, LD-pruned", "--seeds", 2, "--out", tmp_path / "out"]  # fmt: skip
+    assert cli.main([str(argument) for argument in arguments]) == 0
+    assert "report.html" in capsys.readouterr().out
+    table = pd.read_csv(tmp_path / "out" / "label_efficiency.csv")
+    assert table.groupby("method")["seed"].nunique().eq(2).all()
+    assert set(table["role"]) == {"chance", "baseline", "encoder"}
+    assert (tmp_path / "out" / "label_efficiency.png").stat().st_size > 0
+    page = (tmp_path / "out" / "report.html").read_text()
+    assert not any(identifier in page for identifier in cohort.ids("test"))
+
+
+def test_a_method_that_does_not_exist_is_named():
+    with pytest.raises(UserError, match="HWE-EM"):
+        study_methods(["HWE-MM"])
