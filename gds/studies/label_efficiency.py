@@ -90,7 +90,8 @@ def run_label_efficiency(
     path = None if folder is None else _claim(Path(folder), cohort)
     table = _finished(path)
     done = set(zip(table["method"], table["budget"], table["seed"], strict=True))
-    parts = [table]
+    # An empty table has no types, and would take those of the others away.
+    parts = [table] if len(table) else []
     # Small budgets of all seeds first: the left end of the picture is there early.
     for budget in tqdm(budgets, desc="label budgets", unit="budget", disable=None):
         for seed in seeds:
@@ -116,7 +117,7 @@ def run_label_efficiency(
                 if path is not None:
                     with atomic_path(path) as temporary:
                         pd.concat(parts, ignore_index=True).to_csv(temporary, index=False)
-    return pd.concat(parts, ignore_index=True)
+    return pd.concat(parts, ignore_index=True) if parts else table
 
 
 def blind_task(cohort: PreparedCohort, few: np.ndarray) -> tuple[FewLabelTask, np.ndarray]:

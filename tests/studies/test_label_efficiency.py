@@ -135,11 +135,14 @@ def test_summary_and_paired_difference_by_hand():
 
 def test_the_command_leaves_table_picture_and_page(cohort, tmp_path, capsys):
     encoder = save_untrained(cohort.featurizer(), tmp_path / "encoder")
-    arguments = ["efficiency", "--data", cohort.folder, "--encoder", encoder, "--budgets", "5/class", "20",
-                 "--methods", "ridge on dosages", "HWE-EM, LD-pruned", "--seeds", 2, "--out", tmp_path / "out"]  # fmt: skip
+    arguments = [
+        "efficiency", "--data", cohort.folder, "--encoder", encoder, "--budgets", "5/class", "20", "--methods",
+        "ridge on dosages", "HWE-EM, LD-pruned", "--seeds", 2, "--out", tmp_path / "out",
+    ]  # fmt: skip
     assert cli.main([str(argument) for argument in arguments]) == 0
     assert "report.html" in capsys.readouterr().out
     table = pd.read_csv(tmp_path / "out" / "label_efficiency.csv")
+    assert table["n_labels"].dtype == int
     assert table.groupby("method")["seed"].nunique().eq(2).all()
     assert set(table["role"]) == {"chance", "baseline", "encoder"}
     assert (tmp_path / "out" / "label_efficiency.png").stat().st_size > 0
