@@ -1,0 +1,84 @@
+"""A representation learned from everyone, and on it a classifier of the labelled."""
+
+from collections.abc import Sequence
+from typing import Any, Protocol, Self
+
+import numpy as np
+from sklearn.base import clone
+
+from gds.classifiers.base import PeopleClassifier
+from gds.classifiers.principal_components import DosagePCA
+
+
+class Representation(Protocol):
+    """Anything that learns from genotypes without labels what to say about a person in few numbers."""
+
+    def fit_transform(self, parts: Sequence[np.ndarray]) -> list[np.ndarray]:
+        """Learn from training people, and score them; for each part float, shape (sample, component)."""
+        ...
+
+    def transform(self, X: np.ndarray) -> np.ndarray:
+        """Score other people, float, shape (sample, component)."""
+        ...
+
+
+class PCScores(DosagePCA):
+    """Principal components of dosages as a :class:`Representation`, as multiples of the first one's spread."""
+
+    def fit_transform(self, parts: Sequence[np.ndarray]) -> list[np.ndarray]:
+        """See :class:`Representation`."""
+        self.fit(parts)
+        return [self.transform(part) for part in parts]
+
+    def transform(self, X: np.ndarray) -> np.ndarray:
+        """See :class:`Representation`."""
+        return super().transform(X) / np.sqrt(self.variance_[0])
+
+
+class RepresentationClassifier(PeopleClassifier):
+    """A classifier of the scores that a representation gives.
+
+    Parameters
+    ----------
+    representation
+        Learned from all training people; not fitted, and copied before it is.
+    head
+        A :class:`~gds.classifiers.base.PeopleClassifier` of scores; copied likewise.
+    """
+
+    def __init__(self, representation: Representation, head: Any) -> None:
+        self.representation = representation
+        self.head = head
+
+    def fit(
+        self,
+        X: np.ndarray,
+        y: np.ndarray,
+        unlabelled: np.ndarray | None = None,
+        groups: np.ndarray | None = None,
+    ) -> Self:
+        """Fit the representation on everyone given, the head on labelled people.
+
+        Parameters
+        ----------
+        X
+            What the representation reads of labelled people: dosages, int8 (sample, variant), or haplotypes,
+            int8 (sample, variant, 2); -1 missing.
+        y
+            Labels, shape (sample,).
+        unlabelled
+            The same of further training people.
+        groups
+            Families of the labelled people, kept within one fold.
+        """
+        self.representation_ = clone(self.representation, safe=False)
+        scores = self.representation_.fit_transform([X] if unlabelled is None else [X, unlabelled])
+        self.head_ = clone(self.head).fit(
+            scores[0], y, unlabelled=None if unlabelled is None else scores[1], groups=groups
+        )
+        self.classes_ = self.head_.classes_
+        return self
+
+    def predict_proba(self, X: np.ndarray) -> np.ndarray:
+        """Class probabilities, shape (sample, class)."""
+        return self.head_.predict_proba(self.representation_.transform(X))
