@@ -7,9 +7,13 @@ from typing import Any
 import numpy as np
 from sklearn.base import BaseEstimator, ClassifierMixin
 
+from gds.classifiers.copying_methods import CopyingLabelSpreading, CopyingProfile, WindowedPropagation
 from gds.classifiers.covariates import CovariateClassifier
+from gds.classifiers.gaussian_mixture import GaussianMixture
+from gds.classifiers.haplotype_directions import HaplotypeDirections
 from gds.classifiers.hwe_mixture import HWEMixture
 from gds.classifiers.on_components import LogisticOnPCs, ShrinkageLDA
+from gds.classifiers.representation import PCScores, RepresentationClassifier
 from gds.classifiers.ridge import DosageRidge
 from gds.classifiers.tuned_logistic import LogisticProbe, class_indices
 
@@ -56,7 +60,8 @@ class Method:
     make
         Makes an unfitted estimator from a seed.
     reads
-        ``"nothing"``, ``"covariates"`` (DataFrame), ``"dosages"`` (int8) or ``"features"`` (float).
+        ``"nothing"``, ``"covariates"`` (DataFrame), ``"dosages"`` (int8, (sample, variant)), ``"haplotypes"``
+        (int8, (sample, variant, 2)) or ``"features"`` (float).
     uses_unlabelled
         Whether ``fit`` takes ``unlabelled`` dosages.
     """
@@ -90,6 +95,30 @@ METHODS: dict[str, Method] = {
     "HWE-EM": Method(
         "Hardy-Weinberg mixture with a low-rank prior and tempered EM over unlabelled people",
         lambda seed: HWEMixture(seed=seed), "dosages", True,
+    ),
+    "mixture on PCs": Method(
+        "Gaussian mixture with EM over unlabelled people on 12 principal components",
+        lambda seed: RepresentationClassifier(PCScores(12, seed), GaussianMixture(seed=seed)), "dosages", True,
+    ),
+    "copying profile": Method(
+        "whom haplotypes are copied from (Li-Stephens): 10 components, Gaussian mixture with EM",
+        lambda seed: RepresentationClassifier(
+            CopyingProfile(seed=seed), GaussianMixture(shared_covariance=False, seed=seed)
+        ),
+        "haplotypes", True,
+    ),
+    "windowed propagation": Method(
+        "labels passed on along what is copied, window by window",
+        lambda seed: WindowedPropagation(seed=seed), "haplotypes", True,
+    ),
+    "copying graph": Method(
+        "label spreading on the graph of who copies from whom",
+        lambda seed: CopyingLabelSpreading(seed=seed), "haplotypes", True,
+    ),
+    "haplotype directions": Method(
+        "directions in which a person's two haplotypes agree, Gaussian classes",
+        lambda seed: RepresentationClassifier(HaplotypeDirections(), GaussianMixture(n_iterations=0, seed=seed)),
+        "haplotypes", True,
     ),
     "probe": Method("logistic regression on embeddings", lambda seed: LogisticProbe(seed=seed), "features"),
 }  # fmt: skip

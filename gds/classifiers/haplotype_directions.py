@@ -65,6 +65,11 @@ class HaplotypeDirections:
         self.directions_ = loadings @ rotation[:, top]
         return self
 
+    def fit_transform(self, parts: Sequence[np.ndarray]) -> list[np.ndarray]:
+        """Fit, and score the people of each part."""
+        self.fit(parts)
+        return [self.transform(part) for part in parts]
+
     def transform(self, haplotypes: np.ndarray) -> np.ndarray:
         """Scores of people, float64, shape (sample, direction)."""
         check_haplotypes(haplotypes, len(self.directions_))

@@ -1,6 +1,7 @@
 """A representation learned from everyone, and on it a classifier of the labelled."""
 
 from collections.abc import Sequence
+from copy import copy
 from typing import Any, Protocol, Self
 
 import numpy as np
@@ -71,7 +72,7 @@ class RepresentationClassifier(PeopleClassifier):
         groups
             Families of the labelled people, kept within one fold.
         """
-        self.representation_ = clone(self.representation, safe=False)
+        self.representation_ = copy(self.representation)  # shallow: what is shared stays shared
         scores = self.representation_.fit_transform([X] if unlabelled is None else [X, unlabelled])
         self.head_ = clone(self.head).fit(
             scores[0], y, unlabelled=None if unlabelled is None else scores[1], groups=groups
