@@ -16,6 +16,7 @@ COMMANDS = {
     "pretrain": "pre-train a diffusion denoiser or a masked-token transformer",
     "finetune": "classify with few labels and report beside honest baselines",
     "efficiency": "accuracy against the number of labels, for many choices of them",
+    "audit": "is a genetic result confounded, leaked, selected, too good or underpowered?",
     "predict": "predict the people of a new cohort with a fine-tuned model",
     "embed": "embed the people of a cohort, with pictures coloured by phenotypes",
     "generate": "sample synthetic genotypes from a pre-trained diffusion model",

@@ -14,9 +14,9 @@ from gds.studies.audit.sources import Source
 RULE = (
     "A source is above chance by permutation of the labels, families whole, adjusted for the number of sources by the "
     "largest statistic. The loss is what a result's AUROC loses when only people alike in the source are compared. A "
-    "technical source (batch, plate, missing calls) or ancestry that is above chance confounds, unless the result stays above "
-    "chance among people alike in it, loses nothing that can be shown, and is better than the source alone. Covariates such "
-    "as sex and age may predict a disease; they confound where a result loses without them."
+    "technical source (batch, plate, missing calls) or ancestry that is above chance confounds, unless the result "
+    "stays above chance among people alike in it, loses nothing that can be shown, and is better than the source "
+    "alone. Covariates such as sex and age may predict a disease; they confound where a result loses without them."
 )
 SURVIVES = 0.05  # one-sided level at which a result must still be above chance within a source
 
@@ -121,7 +121,7 @@ def effects_on_results(
                     "gain_over_source": gain,
                     "gain_p": gain_p,
                     "reading": _reading(source, above_chance, adjusted, loss_p, gain_p, each),
-                }  # fmt: skip
+                }
             )
     return pd.DataFrame(rows)
 

@@ -91,7 +91,8 @@ def _nothing_found(audit: "Audit") -> Finding:
     if check.detectable > goal:
         return Finding(
             "underpowered",
-            f"an AUROC below {check.detectable:.3f} cannot be told from chance with these people, {against} could be missed",
+            f"an AUROC below {check.detectable:.3f} cannot be told from chance with these people, "
+            f"{against} could be missed",
         )
     own = audit.main_results()[-1]
     found = check.adjusted[own.name]
@@ -99,6 +100,6 @@ def _nothing_found(audit: "Audit") -> Finding:
     shown = "a genetic signal is shown" if found.lower_bound(0.025) > 0.5 else "no genetic signal is shown"
     return Finding(
         "clean",
-        f"no confounder, leak or selection was found and {shown}: {own.name} has AUROC {found.value:.3f} ({lower:.3f}–{upper:.3f}) "
-        f"among people alike in covariates and ancestry, against {against}",
+        f"no confounder, leak or selection was found and {shown}: {own.name} has AUROC "
+        f"{found.value:.3f} ({lower:.3f}–{upper:.3f}) among people alike in covariates and ancestry, against {against}",
     )

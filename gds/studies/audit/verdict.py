@@ -18,12 +18,12 @@ SMALLEST_WORTHWHILE = 0.6  # AUROC that a study must be able to see where no cei
 Status = Literal["clean", "confounded", "related", "selected", "above the ceiling", "underpowered"]
 RULE = (
     f"Four questions in this order, each at level {ALPHA:g}, so that a clean cohort is accused with probability "
-    f"{QUESTIONS * ALPHA:.0%} at most. (1) Selected on test people: the association statistics of the variants have a hole "
-    "at zero (permutation), and it is not wider among training people alone. (2) Related people across the split: at "
-    f"least {STRADDLING_SHARE:.0%} of test people, and two of them, have a relative of second degree or closer in training. (3) Confounded: a "
-    "source that is no genotype predicts the label and the result does not hold without it. (4) Above the ceiling: the "
-    "lower bound of the AUROC among people alike in covariates, ancestry and principal components exceeds what the stated heritability "
-    "allows. Otherwise underpowered, if a result at the ceiling (without a stated one: AUROC "
+    f"{QUESTIONS * ALPHA:.0%} at most. (1) Selected on test people: the association statistics of the variants have a "
+    "hole at zero (permutation), and it is not wider among training people alone. (2) Related people across the split: at "
+    f"least {STRADDLING_SHARE:.0%} of test people, and two of them, have a relative of second degree or closer in "
+    "training. (3) Confounded: a source that is no genotype predicts the label and the result does not hold without it. (4) Above the ceiling: the "
+    "lower bound of the AUROC among people alike in covariates, ancestry and principal components exceeds "
+    "what the stated heritability allows. Otherwise underpowered, if a result at the ceiling (without a stated one: AUROC "
     f"{SMALLEST_WORTHWHILE}) could be missed with more than 20 %; otherwise clean."
 )
 
