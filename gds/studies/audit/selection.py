@@ -4,8 +4,9 @@ Two signs. **A hole at zero**: of variants that nobody chose by their labels, wh
 statistics are densest at 0; choosing variants by them cuts the middle out. With q the median of |z|, the share of
 the lower half that lies below q / 2 is .53 without a choice and near 0 after one. Its distribution under chance
 comes from permuted labels, which keeps the linkage between variants. Where a split is given, the hole is widest
-among those people on whom the choice was made: a choice on training people alone is no leak. **Inflation**: the choice is made
-again inside the folds, by training people alone, and the AUROC compared.
+among those people on whom the choice was made: a choice on training people alone is no leak.
+
+**Inflation**: the choice is made again inside the folds, by training people alone, and the AUROC compared.
 """
 
 from dataclasses import dataclass
