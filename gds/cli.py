@@ -20,6 +20,7 @@ COMMANDS = {
     "predict": "predict the people of a new cohort with a fine-tuned model",
     "embed": "embed the people of a cohort, with pictures coloured by phenotypes",
     "generate": "sample synthetic genotypes from a pre-trained diffusion model",
+    "evaluate": "judge synthetic genotypes: fidelity and privacy, each figure beside its references",
     "models": "list the presets of networks and their sizes",
 }
 

@@ -8,7 +8,7 @@ from scipy.special import ndtri
 from scipy.stats import rankdata
 
 from gds.errors import UserError
-from gds.evaluation.distances import check_alleles, nearest_neighbours
+from gds.evaluation.distances import check_alleles
 
 FALSE_POSITIVE_RATES = (0.001, 0.01, 0.1)
 # An operating point with fewer expected false positives is a statement about single people.
@@ -72,22 +72,6 @@ def membership_figures(
             name = f"tpr_at_{100 * rate:g}%_fpr"
             rows[name] = [value[column], bounds[0, column], bounds[1, column], rate]
     return pd.DataFrame.from_dict(rows, orient="index", columns=["value", "lower", "upper", "chance"])
-
-
-def distance_scores(people: np.ndarray, synthetic: np.ndarray) -> np.ndarray:
-    """Score of the distance attack: minus the city-block distance to the nearest synthetic row.
-
-    Parameters
-    ----------
-    people, synthetic
-        Alleles or dosages, shapes (row, variant) and (synthetic, variant).
-
-    Returns
-    -------
-    numpy.ndarray
-        float64, shape (row,).
-    """
-    return -nearest_neighbours(people, synthetic)[0].astype(np.float64)
 
 
 def frequency_scores(

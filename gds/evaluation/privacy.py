@@ -1,17 +1,54 @@
 """Do synthetic people give away those that the generator was trained on: copies, and distances to them."""
 
+from dataclasses import dataclass
+
 import numpy as np
 import pandas as pd
 
 from gds.evaluation.calibration import wilson_interval
-from gds.evaluation.distances import check_alleles, equal_sizes, nearest_neighbours
-from gds.evaluation.membership import distance_scores, frequency_scores, membership_figures
+from gds.evaluation.distances import equal_sizes, nearest_both_ways, nearest_neighbours
+from gds.evaluation.membership import frequency_scores, membership_figures
 
 _QUANTILES = (0.0, 0.01, 0.05, 0.25, 0.5, 0.75)
 
 
+@dataclass(frozen=True)
+class RecordDistances:
+    """City-block distances to the nearest row of another set, int32, one a row; see :func:`record_distances`."""
+
+    train_to_synthetic: np.ndarray
+    test_to_synthetic: np.ndarray
+    synthetic_to_train: np.ndarray
+    synthetic_to_test: np.ndarray
+    test_to_train: np.ndarray
+
+
+def record_distances(train: np.ndarray, test: np.ndarray, synthetic: np.ndarray) -> RecordDistances:
+    """The distances that the figures of this module share, so that each is computed once.
+
+    Parameters
+    ----------
+    train, test, synthetic
+        Alleles or dosages, shape (row, variant), of training people, held-out people and synthetic ones.
+    """
+    train_to_synthetic, synthetic_to_train = nearest_both_ways(train, synthetic)
+    test_to_synthetic, synthetic_to_test = nearest_both_ways(test, synthetic)
+    return RecordDistances(
+        train_to_synthetic,
+        test_to_synthetic,
+        synthetic_to_train,
+        synthetic_to_test,
+        nearest_neighbours(test, train)[0],
+    )
+
+
 def copies(
-    train: np.ndarray, test: np.ndarray, synthetic: np.ndarray, *, near_quantile: float = 0.01
+    train: np.ndarray,
+    test: np.ndarray,
+    synthetic: np.ndarray,
+    *,
+    near_quantile: float = 0.01,
+    distances: RecordDistances | None = None,
 ) -> pd.DataFrame:
     """Shares of synthetic rows that copy, or nearly copy, a training row.
 
@@ -24,6 +61,8 @@ def copies(
         Alleles or dosages, shape (row, variant), of training people, held-out people and synthetic ones.
     near_quantile
         Quantile of the held-out distances below which a row is a near copy.
+    distances
+        Those of these three sets, where they are known already.
 
     Returns
     -------
@@ -31,8 +70,8 @@ def copies(
         Index ``exact_copies``, ``near_copies``; columns ``value``, ``lower``, ``upper`` (Wilson), ``held_out`` (the
         same share of held-out rows) and ``distance`` (the greatest that counts).
     """
-    train, test, synthetic = check_alleles(train, test, synthetic)
-    distance, baseline = (nearest_neighbours(each, train)[0] for each in (synthetic, test))
+    distances = distances or record_distances(train, test, synthetic)
+    distance, baseline = distances.synthetic_to_train, distances.test_to_train
     # "lower" keeps the bound a distance that occurs, so the held-out share strictly below it is at most the quantile.
     bound = int(np.quantile(baseline, near_quantile, method="lower"))
     rows = {}
@@ -45,7 +84,12 @@ def copies(
 
 
 def distance_to_closest_record(
-    train: np.ndarray, test: np.ndarray, synthetic: np.ndarray, *, seed: int = 0
+    train: np.ndarray,
+    test: np.ndarray,
+    synthetic: np.ndarray,
+    *,
+    seed: int = 0,
+    distances: RecordDistances | None = None,
 ) -> tuple[dict[str, float], pd.DataFrame]:
     """Distances of synthetic rows to the nearest training row, beside those of held-out rows.
 
@@ -55,6 +99,8 @@ def distance_to_closest_record(
         Alleles or dosages, shape (row, variant).
     seed
         Seed of the subsampling of training and held-out rows to equal numbers, for ``closer_to_train``.
+    distances
+        Those of these three sets, where they are known already.
 
     Returns
     -------
@@ -66,12 +112,14 @@ def distance_to_closest_record(
     quantiles : pandas.DataFrame
         Index ``quantile``; columns ``synthetic`` and ``held_out``: distances to the nearest training row, in alleles.
     """
-    train, test, synthetic = check_alleles(train, test, synthetic)
-    distance, baseline = (nearest_neighbours(each, train)[0] for each in (synthetic, test))
+    distances = distances or record_distances(train, test, synthetic)
+    distance, baseline = distances.synthetic_to_train, distances.test_to_train
     median = float(np.median(baseline))
     some_train, some_test = equal_sizes(train, test, seed=seed)
     to_train = distance if some_train is train else nearest_neighbours(synthetic, some_train)[0]
-    to_test = nearest_neighbours(synthetic, some_test)[0]
+    to_test = (
+        distances.synthetic_to_test if some_test is test else nearest_neighbours(synthetic, some_test)[0]
+    )
     wins = float((to_train < to_test).sum() + 0.5 * (to_train == to_test).sum())
     lower, upper = wilson_interval(np.array(wins), np.array(len(synthetic)))
     figures = {
@@ -91,7 +139,13 @@ def distance_to_closest_record(
 
 
 def membership_inference(
-    train: np.ndarray, test: np.ndarray, synthetic: np.ndarray, *, ploidy: int = 2, seed: int = 0
+    train: np.ndarray,
+    test: np.ndarray,
+    synthetic: np.ndarray,
+    *,
+    ploidy: int = 2,
+    seed: int = 0,
+    distances: RecordDistances | None = None,
 ) -> pd.DataFrame:
     """Two attacks that need nothing but the synthetic file: by distance, and by allele frequencies.
 
@@ -103,13 +157,17 @@ def membership_inference(
         2 for dosages, 1 for haplotypes.
     seed
         Seed of the bootstrap.
+    distances
+        Those of these three sets, where they are known already.
 
     Returns
     -------
     pandas.DataFrame
         Index ``attack`` (``distance``, ``frequency``) and ``figure``; columns as :func:`membership_figures` gives them.
     """
-    by_distance = [distance_scores(each, synthetic) for each in (train, test)]
+    distances = distances or record_distances(train, test, synthetic)
+    # The nearer a synthetic row, the likelier a member.
+    by_distance = [-distances.train_to_synthetic, -distances.test_to_synthetic]
     by_frequency = [
         frequency_scores(train, synthetic, test, ploidy=ploidy),
         frequency_scores(test, synthetic, test, ploidy=ploidy, people_are_reference=True),

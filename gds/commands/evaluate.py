@@ -1,0 +1,67 @@
+"""Judge synthetic genotypes: fidelity and privacy, each figure beside its references.
+
+    gds evaluate --real train.pgen --holdout test.pgen --synthetic synthetic.pgen --out runs/evaluation
+
+Works on the files of any generator (.pgen, .bed, .vcf.gz, .bcf, .hapt). Held-out people are real people of the same
+population that the generator never saw: without them no figure of privacy can be read. Prints a table and
+writes metrics.json, report.html and run.json.
+"""
+
+import argparse
+from pathlib import Path
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    files = parser.add_argument_group("genotype files, each one file or one per chromosome")
+    files.add_argument("--real", nargs="+", required=True, metavar="FILE", help="people trained on")
+    files.add_argument("--holdout", nargs="+", required=True, metavar="FILE", help="people not trained on")
+    files.add_argument("--synthetic", nargs="+", required=True, metavar="FILE", help="people generated")
+    files.add_argument("--legend", metavar="FILE", help="sites of .hapt files without a legend beside them")
+    parser.add_argument(
+        "--unit", choices=("auto", "people", "haplotypes"), default="auto",
+        help="what is compared (default auto: haplotypes for a synthetic .hapt file, people otherwise)",
+    )  # fmt: skip
+    parser.add_argument(
+        "--min-overlap", type=float, default=0.5, metavar="SHARE",
+        help="of the variants of --real that the other files must have (default .5)",
+    )  # fmt: skip
+    parser.add_argument(
+        "--max-people", type=int, default=5000, metavar="N",
+        help="of each file at most so many, at random; copies are sought among them; 0: all (default 5000)",
+    )  # fmt: skip
+    parser.add_argument("--no-umap", action="store_true", help="leave out the UMAP, which takes a minute")
+    parser.add_argument("--out", required=True, metavar="DIR", help="where the results go")
+    parser.add_argument("--seed", type=int, default=0, help="of everything random (default 0)")
+
+
+def run(args: argparse.Namespace) -> None:
+    from gds.errors import UserError, require_extra
+    from gds.provenance import run_record
+    from gds.studies.synthetic_evaluation import evaluate_synthetic
+    from gds.studies.synthetic_genotypes import read_three_sets
+    from gds.studies.synthetic_map import project_three_sets
+    from gds.studies.synthetic_page import screen_table, write_synthetic_report
+
+    if args.max_people < 0:
+        raise UserError(f"--max-people {args.max_people}: expected a number, or 0 for everyone")
+    if not args.no_umap:
+        require_extra("umap", "umap")
+    sets = read_three_sets(
+        args.real,
+        args.holdout,
+        args.synthetic,
+        unit=args.unit,
+        legend=args.legend,
+        min_overlap=args.min_overlap,
+        max_people=args.max_people or None,
+        seed=args.seed,
+    )
+    print("\n".join(sets.lines), flush=True)
+    evaluation = evaluate_synthetic(sets, seed=args.seed)
+    umap = None if args.no_umap else project_three_sets(sets, seed=args.seed)
+    record = run_record(
+        args.seed, [*args.real, *args.holdout, *args.synthetic], unit=sets.unit, max_people=args.max_people
+    )
+    write_synthetic_report(sets, evaluation, args.out, record, umap=umap)
+    print(screen_table(evaluation.figures))
+    print(f"report: {Path(args.out) / 'report.html'}")

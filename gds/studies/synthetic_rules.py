@@ -1,0 +1,138 @@
+"""What each figure means, and the rule by which it is called good or bad; a figure without a rule gets no verdict."""
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from gds.studies.synthetic_scores import Interval
+
+Verdict = str | None
+
+
+@dataclass(frozen=True)
+class Meaning:
+    """A figure in words.
+
+    Attributes
+    ----------
+    section
+        ``fidelity``, ``privacy`` or ``utility``.
+    title
+        Its name on the page.
+    ideal
+        What a perfect generator reaches.
+    rule
+        Name of the rule in :data:`RULES`; None: no verdict.
+    """
+
+    section: str
+    title: str
+    ideal: str
+    rule: str | None = None
+
+
+RULES = {
+    "floor": "good: nearer to real half against real half than to independent sites by a factor of 4; bad: not even "
+    "half way; caution between",
+    "component": "good: within .10 of real half against real half; bad: more than .25 away; caution between",
+    "manifold": "good: at least 80 % of real half against real half; bad: below 50 % of it; caution between",
+    "frequency": "good: at least .99; bad: below .95; caution between",
+    "wasserstein": "good: at most twice real half against real half; bad: more than 5 times; caution between",
+    "chance": "good: the interval reaches chance or lies below; bad: the value is more than .05 above chance as well; "
+    "caution between",
+    "held out": "good: the interval reaches the share among held-out people or lies below; bad: it does not",
+}
+
+MEANINGS: dict[str, Meaning] = {
+    "allele_frequency_r": Meaning("fidelity", "allele frequency, correlation", "1", "frequency"),
+    "allele_frequency_rmse": Meaning("fidelity", "allele frequency, RMSE", "0"),
+    "lost_or_fixed": Meaning("fidelity", "variants lost or fixed, share", "0"),
+    "heterozygosity_r": Meaning("fidelity", "heterozygosity, correlation", "1", "frequency"),
+    "inbreeding": Meaning("fidelity", "inbreeding F", "as held-out people"),
+    "hwe_deviating": Meaning("fidelity", "variants out of Hardy-Weinberg (mid-p < 1e-4), share", "as held-out people"),
+    "ld_r": Meaning("fidelity", "LD, correlation of pairwise r2", "1", "floor"),
+    "ld_rmse": Meaning("fidelity", "LD, RMSE of pairwise r2", "0"),
+    "three_point_r": Meaning("fidelity", "3-point correlation", "1", "floor"),
+    "pc_wasserstein": Meaning("fidelity", "Wasserstein distance on 10 PCs, sd", "0", "wasserstein"),
+    "aa_truth": Meaning("fidelity", "AA_truth", ".5", "component"),
+    "aa_syn": Meaning("fidelity", "AA_syn", ".5", "component"),
+    "aats": Meaning("fidelity", "AATS, their mean (never alone)", ".5"),
+    "precision": Meaning("fidelity", "precision", "as real half", "manifold"),
+    "recall": Meaning("fidelity", "recall", "as real half", "manifold"),
+    "density": Meaning("fidelity", "density", "1"),
+    "coverage": Meaning("fidelity", "coverage", "as real half", "manifold"),
+    "kin_within": Meaning("fidelity", "close relatives within the set (kinship > .177), share", "as train"),
+    "exact_copies": Meaning("privacy", "exact copies of training rows, share", "as held-out", "held out"),
+    "near_copies": Meaning("privacy", "near copies (nearer than 1 % of held-out rows), share", "<= .01", "held out"),
+    "closest_record_ratio": Meaning("privacy", "median distance to closest record / held-out's", ">= 1"),
+    "closer_to_train": Meaning("privacy", "closer to a training than to a held-out row, share", ".5", "chance"),
+    "privacy_loss": Meaning("privacy", "nearest-neighbour privacy loss", "0", "chance"),
+    "kin_to_train": Meaning("privacy", "close relatives of training people (kinship > .177), share", "as held-out",
+                            "held out"),
+}  # fmt: skip
+_CHANCE = {"closer_to_train": 0.5, "privacy_loss": 0.0}
+_ATTACKS = {
+    "distance": "distance to the nearest synthetic row",
+    "frequency": "allele-frequency likelihood ratio",
+    "loss": "the model's loss, shadow-calibrated",
+}
+
+
+def meaning_of(name: str) -> Meaning:
+    """Meaning of a figure, those of attacks included."""
+    if name in MEANINGS:
+        return MEANINGS[name]
+    attack, figure = name.split("_attack_")
+    shown = "AUC" if figure == "auc" else figure.replace("tpr_at_", "TPR at ").replace("_fpr", " FPR")
+    return Meaning("privacy", f"membership by {_ATTACKS[attack]}: {shown}", f"{chance_of(name):g}", "chance")
+
+
+def chance_of(name: str) -> float:
+    """Value of a privacy figure when nothing was learnt from single people."""
+    if name in _CHANCE:
+        return _CHANCE[name]
+    figure = name.split("_attack_")[1]
+    return 0.5 if figure == "auc" else float(figure.removeprefix("tpr_at_").removesuffix("%_fpr")) / 100
+
+
+def verdict(name: str, found: Interval, references: Mapping[str, float]) -> Verdict:
+    """``good``, ``caution`` or ``bad`` by the figure's rule; None without a rule or without a reference.
+
+    Parameters
+    ----------
+    name
+        Of the figure.
+    found
+        Value, lower and upper bound.
+    references
+        Values of ``real_half``, ``independent_sites`` and ``held_out``, as far as they exist.
+    """
+    rule = meaning_of(name).rule
+    value, lower, _ = found
+    if rule is None or math.isnan(value):
+        return None
+    if rule == "frequency":
+        return _three(value >= 0.99, value < 0.95)
+    if rule == "chance":
+        chance = chance_of(name)
+        return _three(lower <= chance, value > chance + 0.05)
+    if rule == "held out":
+        return _three(lower <= references.get("held_out", 0.0), True)
+    half = references.get("real_half", math.nan)
+    if math.isnan(half):
+        return None
+    if rule == "component":
+        return _three(abs(value - half) <= 0.1, abs(value - half) > 0.25)
+    if rule == "manifold":
+        return _three(value >= 0.8 * half, value < 0.5 * half)
+    if rule == "wasserstein":
+        return _three(value <= 2 * half, value > 5 * half)
+    floor = references.get("independent_sites", math.nan)
+    if math.isnan(floor):
+        floor = 0.0
+    return _three(value >= floor + 0.8 * (half - floor), value < floor + 0.5 * (half - floor))
+
+
+def _three(good: Any, bad: Any) -> Verdict:
+    return "good" if good else "bad" if bad else "caution"

@@ -1,0 +1,60 @@
+"""gds evaluate on written files: copies are flagged, swapped alleles do not matter, shared people are refused."""
+
+import json
+
+import numpy as np
+import pytest
+
+from gds.cli import main
+from gds.genotypes import Genotypes, write_genotypes
+from tests.studies.test_synthetic_evaluation import three_populations
+
+
+@pytest.fixture
+def files(tmp_path):
+    train, test, synthetic = three_populations()
+    paths = {}
+    for name, people in (("train", train), ("test", test), ("synthetic", synthetic), ("copies", train)):
+        paths[name] = str(tmp_path / f"{name}.pgen")
+        write_genotypes(people, paths[name])
+    return paths
+
+
+def evaluate(files, synthetic, out):
+    return main(
+        ["evaluate", "--real", files["train"], "--holdout", files["test"], "--synthetic", files[synthetic],
+         "--out", str(out), "--no-umap"]
+    )  # fmt: skip
+
+
+def test_the_command_writes_figures_and_a_page(files, tmp_path, capsys):
+    assert evaluate(files, "copies", tmp_path / "out") == 0
+    figures = {row["name"]: row for row in json.loads((tmp_path / "out/metrics.json").read_text())["figures"]}
+    assert figures["exact_copies"]["value"] == 1
+    assert figures["exact_copies"]["verdict"] == "bad"
+    assert figures["ld_r"]["verdict"] == "good"
+    assert "real half" in capsys.readouterr().out
+    html = (tmp_path / "out/report.html").read_text()
+    assert "Rule for" in html
+    assert "http" not in html
+
+
+def test_people_in_both_files_are_refused(files, tmp_path, capsys):
+    assert evaluate({**files, "test": files["train"]}, "synthetic", tmp_path / "out") == 2
+    assert "both in --real and in --holdout" in capsys.readouterr().err
+
+
+def test_swapped_alleles_do_not_matter(files, tmp_path):
+    _, _, synthetic = three_populations()
+    variants = synthetic.variants.rename(
+        columns={"effect_allele": "other_allele", "other_allele": "effect_allele"}
+    )
+    swapped = Genotypes(np.where(synthetic.dosage < 0, -1, 2 - synthetic.dosage).astype(np.int8),
+                        synthetic.samples, variants)  # fmt: skip
+    files["swapped"] = str(tmp_path / "swapped.pgen")
+    write_genotypes(swapped, files["swapped"])
+    found = []
+    for name in ("synthetic", "swapped"):
+        assert evaluate(files, name, tmp_path / name) == 0
+        found.append(json.loads((tmp_path / name / "metrics.json").read_text())["figures"])
+    assert found[0] == found[1]
