@@ -1,110 +1,58 @@
 """What turns genotypes into features: fitted on training people, saved beside the weights, invertible."""
 
-import hashlib
-import inspect
-from abc import ABC, abstractmethod
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
-from pathlib import Path
-from typing import Any, ClassVar, Self
+from abc import abstractmethod
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from typing import ClassVar, Self
 
 import numpy as np
-import pandas as pd
 
 from gds.errors import UserError
-from gds.features import storage
+from gds.features.block_range import FEATURES, BlockRange, in_order, joined
+from gds.features.feature_rows import FeatureRows
+from gds.features.fitted_state import FittedState
 from gds.features.streaming import DEFAULT_MEMORY, map_blocks
 from gds.genotypes.align import match_variants
 from gds.genotypes.blocks import Blocks
 from gds.genotypes.matrix import GenotypeSource
 
-# Features written to the result at a time.
-_STAGED_BYTES = 2**22
+Piece = dict[str, np.ndarray]
 
 
-@dataclass(frozen=True)
-class BlockRange:
-    """What was fitted on the blocks ``start`` to ``stop``: one shard of a fit.
+class Featurizer(FittedState):
+    """Base of the featurizers: fitting and transforming, block by block.
 
-    Attributes
-    ----------
-    start, stop
-        Range of blocks.
-    n_training_samples
-        Number of people it was fitted on.
-    pieces
-        For each block its fitted arrays.
+    A subclass says what it learns from one block (:meth:`_fit_block`) and how that maps one block
+    (:meth:`_map_block`); blocks never see each other, so that a fit can be sharded over them.
     """
 
-    start: int
-    stop: int
-    n_training_samples: int
-    pieces: list[dict[str, np.ndarray]]
-
-
-class Featurizer(ABC):
-    """Base of the featurizers: streaming, sharding, saving and loading.
-
-    A subclass says what it learns from one block (:meth:`_fit_block`) and how it maps one block
-    (:meth:`_transform_block`); blocks never see each other, so that a fit can be sharded over them.
-
-    Attributes
-    ----------
-    variants_ : pandas.DataFrame
-        The variants of all blocks: ``chromosome``, ``position``, ``id``, ``effect_allele``, ``other_allele``.
-    blocks_ : Blocks
-        Blocks as indices into ``variants_``.
-    allele_frequency_ : numpy.ndarray
-        Frequency of the effect allele in training people, float64 (variant,); 0 where no call was observed.
-    is_padding_ : numpy.ndarray
-        Channels without content, which are 0 (scores) or -1 (tokens) for everyone; bool (block, channel).
-    n_training_samples_ : int
-        Number of people it was fitted on.
-    """
-
-    kind: ClassVar[str]
-    # Fitted arrays: dtype and axes, out of block, channel, variant, slot (one a variant of a block) or a
-    # length.
-    _state: ClassVar[dict[str, tuple[str, tuple[str | int, ...]]]]
-    _kinds: ClassVar[dict[str, type["Featurizer"]]] = {}
-
-    variants_: pd.DataFrame
-    blocks_: Blocks
-    allele_frequency_: np.ndarray
-    is_padding_: np.ndarray
-    n_training_samples_: int
-
-    def __init_subclass__(cls) -> None:
-        super().__init_subclass__()
-        Featurizer._kinds[cls.kind] = cls
+    _feature_dtype: ClassVar[str]
+    _padding_value: ClassVar[int]
 
     @abstractmethod
-    def _fit_block(self, dosage: np.ndarray, with_torch: bool) -> dict[str, np.ndarray]:
-        """Learn from int8 (variant, sample): the arrays of ``_state``, ``n_channels``,
-        ``allele_frequency``."""
+    def _fit_block(self, dosage: np.ndarray, others: np.ndarray | None, with_torch: bool) -> Piece:
+        """Learn from training people's int8 (variant, sample).
+
+        The arrays of ``_state``, ``n_channels`` and ``allele_frequency``; if there are ``others``, int8 (variant,
+        sample), also ``features`` (channel, sample) of the training people and then of those.
+        """
 
     @abstractmethod
-    def _transform_block(self, block: int, dosage: np.ndarray, with_torch: bool) -> np.ndarray:
-        """Map int8 (variant, sample) to (sample, channel) without the padding."""
+    def _map_block(self, piece: Piece, dosage: np.ndarray, with_torch: bool) -> np.ndarray:
+        """Features (channel, sample), without the padding, of int8 (variant, sample)."""
 
+    @property
     @abstractmethod
-    def _channels(self, found: np.ndarray) -> int:
-        """Length of the channel axis, given the number of channels found in each block."""
+    def _fixed_channels(self) -> int | None:
+        """Length of the channel axis; None if it depends on what is found in the blocks."""
 
     @abstractmethod
     def _worth_torch(self, sizes: np.ndarray, n_samples: int, *, fit: bool) -> bool:
         """Whether torch's int8 product would save time on blocks of these sizes."""
 
-    _feature_dtype: ClassVar[str]
-    _padding_value: ClassVar[int]
-
-    @property
-    def n_blocks(self) -> int:
-        return self.is_padding_.shape[0]
-
-    @property
-    def n_channels(self) -> int:
-        return self.is_padding_.shape[1]
+    @abstractmethod
+    def inverse_transform(self, features: np.ndarray) -> np.ndarray:
+        """Dosages (sample, variant) of features (sample, block, channel), in the order of ``variants_``."""
 
     def fit(
         self,
@@ -144,12 +92,69 @@ class Featurizer(ABC):
         whole = self.fit_range(source, blocks, samples, n_jobs=n_jobs, max_memory=max_memory)
         return self.combine(source, blocks, [whole])
 
+    def fit_transform(
+        self,
+        source: GenotypeSource,
+        blocks: Blocks,
+        samples: np.ndarray,
+        others: np.ndarray,
+        *,
+        out: np.ndarray | None = None,
+        n_jobs: int = 1,
+        max_memory: int = DEFAULT_MEMORY,
+    ) -> np.ndarray:
+        """Learn from training people, and map them and others, in one pass over the source.
+
+        The same bytes as :meth:`fit` and :meth:`transform`, without reading twice.
+
+        Parameters
+        ----------
+        source, blocks, n_jobs, max_memory
+            See :meth:`fit`.
+        samples
+            Indices (or a boolean mask) of the training people.
+        others
+            Indices (or a boolean mask) of people to map whom nothing is learned from; there may be none.
+        out
+            See :meth:`transform`; only where the number of channels is known before the fit.
+
+        Returns
+        -------
+        numpy.ndarray
+            Features (sample, block, channel) of the training people, then of the others.
+        """
+        n_samples = len(sample_indices(source, samples)) + len(sample_indices(source, others))
+        rows = None
+        if self._fixed_channels is not None:
+            out = self._room((n_samples, len(blocks), self._fixed_channels), out)
+            rows = FeatureRows(out, self._padding_value)
+        elif out is not None:
+            raise ValueError("out cannot be given: the number of channels depends on the fit")
+        found: dict[int, Piece] = {}
+        for block, piece in self._fitted(source, blocks, samples, others, None, n_jobs, max_memory):
+            if rows is not None:
+                rows.write(block, piece.pop(FEATURES))
+            found[block] = piece
+        pieces = [found[block] for block in range(len(blocks))]
+        self.combine(
+            source, blocks, [BlockRange(0, len(blocks), len(sample_indices(source, samples)), pieces)]
+        )
+        if rows is None:
+            out = self._room((n_samples, len(blocks), self.n_channels), None)
+            rows = FeatureRows(out, self._padding_value)
+            for block, piece in enumerate(pieces):
+                rows.write(block, piece.pop(FEATURES))
+        rows.flush()
+        assert out is not None
+        return out
+
     def fit_range(
         self,
         source: GenotypeSource,
         blocks: Blocks,
         samples: np.ndarray | None = None,
         *,
+        others: np.ndarray | None = None,
         start: int = 0,
         stop: int | None = None,
         n_jobs: int = 1,
@@ -161,27 +166,14 @@ class Featurizer(ABC):
         ----------
         source, blocks, samples, n_jobs, max_memory
             See :meth:`fit`.
+        others
+            If given, the pieces hold the features of the training people and of these.
         start, stop
             Range of the blocks to fit; all of them by default.
         """
-        people = sample_indices(source, samples)
-        if len(np.unique(people)) != len(people):
-            raise UserError("a training person is listed twice: expected distinct indices of samples")
-        if not len(people) or not len(blocks):
-            raise UserError(f"nothing to fit: {len(people)} training people and {len(blocks)} blocks")
         which = range(start, len(blocks) if stop is None else stop)
-        with_torch = self._worth_torch(np.asarray(blocks.sizes)[which], len(people), fit=True)
-        found = dict(
-            map_blocks(
-                lambda i, dosage: self._fit_block(dosage, with_torch),
-                source,
-                blocks,
-                people,
-                which=which,
-                n_jobs=n_jobs,
-                max_memory=max_memory,
-            )
-        )
+        found = dict(self._fitted(source, blocks, samples, others, which, n_jobs, max_memory))
+        people = sample_indices(source, samples)
         return BlockRange(which.start, which.stop, len(people), [found[i] for i in which])
 
     def combine(self, source: GenotypeSource, blocks: Blocks, ranges: Sequence[BlockRange]) -> Self:
@@ -192,16 +184,10 @@ class Featurizer(ABC):
         UserError
             A range is missing or overlaps another, or they were fitted on different numbers of people.
         """
-        ranges = sorted(ranges, key=lambda part: part.start)
-        edges = [0, *(part.stop for part in ranges)]
-        if [part.start for part in ranges] != edges[:-1] or edges[-1] != len(blocks):
-            parts = ", ".join(f"{part.start}-{part.stop}" for part in ranges)
-            raise UserError(f"expected ranges that cover blocks 0-{len(blocks)} once, found {parts}")
-        if len({part.n_training_samples for part in ranges}) != 1:
-            raise UserError("the ranges were fitted on different numbers of people: fit them again")
-        pieces = [piece for part in ranges for piece in part.pieces]
+        ordered = in_order(ranges, len(blocks))
+        pieces = [piece for part in ordered for piece in part.pieces]
         used = np.unique(blocks.variant_index)
-        self.n_training_samples_ = ranges[0].n_training_samples
+        self.n_training_samples_ = ordered[0].n_training_samples
         self.variants_ = source.variants.iloc[used].reset_index(drop=True)
         self.blocks_ = replace(blocks, variant_index=np.searchsorted(used, blocks.variant_index))
         self.allele_frequency_ = np.zeros(len(used))
@@ -209,18 +195,12 @@ class Featurizer(ABC):
             [piece["allele_frequency"] for piece in pieces]
         )
         channels = np.array([int(piece["n_channels"]) for piece in pieces])
-        n_channels = self._channels(channels)
+        n_channels = self._fixed_channels or max(1, int(channels.max()))
         self.is_padding_ = np.arange(n_channels) >= channels[:, None]
         for name, (dtype, axes) in self._state.items():
-            arrays = []
-            for piece in pieces:
-                array = piece[name]
-                if axes[-1] == "channel":
-                    width = [(0, 0)] * (array.ndim - 1) + [(0, n_channels - array.shape[-1])]
-                    array = np.pad(array, width)
-                arrays.append(array)
-            whole = np.concatenate(arrays) if axes[0] == "slot" else np.stack(arrays)
-            setattr(self, f"{name}_", whole.astype(dtype))
+            setattr(
+                self, f"{name}_", joined([piece[name] for piece in pieces], axes, n_channels).astype(dtype)
+            )
         return self
 
     def transform(
@@ -257,144 +237,71 @@ class Featurizer(ABC):
         """
         self._check_fitted()
         people = sample_indices(source, samples)
-        shape = (len(people), self.n_blocks, self.n_channels)
-        if out is None:
-            out = np.empty(shape, dtype=self._feature_dtype)
-        elif out.shape != shape:
-            raise ValueError(f"expected out of shape {shape}, found {out.shape}")
+        out = self._room((len(people), self.n_blocks, self.n_channels), out)
         with_torch = self._worth_torch(np.asarray(self.blocks_.sizes), len(people), fit=False)
         done = map_blocks(
-            lambda i, dosage: self._transform_block(i, dosage, with_torch),
+            lambda i, dosage: self._map_block(self._piece(i), dosage, with_torch),
             source,
             self.blocks_,
-            people,
+            [people],
             which=range(self.n_blocks),
             columns=match_variants(source.variants, self.variants_),
             n_jobs=n_jobs,
             max_memory=max_memory,
         )
-        # A block is 16 or 32 bytes of each person's row: neighbours are written together.
-        most = max(1, _STAGED_BYTES // max(out[:, :1].nbytes, 1))
-        staged: list[tuple[int, np.ndarray]] = []
+        rows = FeatureRows(out, self._padding_value)
         for block, features in done:
-            if staged and (len(staged) == most or block != staged[-1][0] + 1):
-                self._write(out, staged)
-                staged = []
-            staged.append((block, features))
-        self._write(out, staged)
+            rows.write(block, features)
+        rows.flush()
         return out
 
-    def _write(self, out: np.ndarray, staged: list[tuple[int, np.ndarray]]) -> None:
-        """Features of consecutive blocks into ``out``, with padding."""
-        if not staged:
-            return
-        by_channel = np.full((len(staged), out.shape[2], len(out)), self._padding_value, dtype=out.dtype)
-        for row, (_, features) in zip(by_channel, staged, strict=True):
-            row[: features.shape[1]] = features.T
-        first = staged[0][0]
-        out[:, first : first + len(staged)] = by_channel.transpose(2, 0, 1)
+    def _fitted(
+        self,
+        source: GenotypeSource,
+        blocks: Blocks,
+        samples: np.ndarray | None,
+        others: np.ndarray | None,
+        which: range | None,
+        n_jobs: int,
+        max_memory: int,
+    ) -> Iterator[tuple[int, Piece]]:
+        """Each block's index and piece, in file order; see :meth:`fit_range`."""
+        people = [sample_indices(source, samples)]
+        if len(np.unique(people[0])) != len(people[0]):
+            raise UserError("a training person is listed twice: expected distinct indices of samples")
+        if not len(people[0]) or not len(blocks):
+            raise UserError(f"nothing to fit: {len(people[0])} training people and {len(blocks)} blocks")
+        if others is not None:
+            people.append(sample_indices(source, others))
+        which = range(len(blocks)) if which is None else which
+        sizes = np.asarray(blocks.sizes)[which.start : which.stop]
+        with_torch = self._worth_torch(sizes, len(people[0]), fit=True)
+        return map_blocks(
+            lambda i, dosage, further=None: self._fit_block(dosage, further, with_torch),
+            source,
+            blocks,
+            people,
+            which=which,
+            n_jobs=n_jobs,
+            max_memory=max_memory,
+        )
 
-    @abstractmethod
-    def inverse_transform(self, features: np.ndarray) -> np.ndarray:
-        """Dosages (sample, variant) of features (sample, block, channel), in the order of ``variants_``."""
+    def _piece(self, block: int) -> Piece:
+        """What was learned of one block, as :meth:`_fit_block` gave it, as far as :meth:`_map_block` asks."""
+        slots = slice(self.blocks_.offset[block], self.blocks_.offset[block + 1])
+        valid = ~self.is_padding_[block]
+        piece = {"allele_frequency": self.allele_frequency_[self.blocks_[block]]}
+        for name, (_, axes) in self._state.items():
+            array = getattr(self, f"{name}_")[slots if axes[0] == "slot" else block]
+            piece[name] = array[..., valid] if axes[-1] == "channel" else array
+        return piece
 
-    def fingerprint(self) -> str:
-        """SHA-256 of the fitted content: equal exactly if kind, parameters and every fitted byte are."""
-        self._check_fitted()
-        digest = hashlib.sha256(storage.canonical({"kind": self.kind, "parameters": self.parameters()}))
-        for name, array in sorted(self._tensors().items()):
-            digest.update(f"{name} {array.dtype} {array.shape}".encode())
-            digest.update(np.ascontiguousarray(array).tobytes())
-        return digest.hexdigest()
-
-    def save_pretrained(self, directory: str | Path) -> None:
-        """Write ``preprocessor_config.json`` and ``preprocessor.safetensors``; no individual's data is in
-        them."""
-        description = {
-            "feature_extractor_type": "Featurizer",
-            "kind": self.kind,
-            "parameters": self.parameters(),
-            "n_training_samples": self.n_training_samples_,
-            "axes": {"block": self.n_blocks, "channel": self.n_channels, "variant": len(self.variants_)},
-            "fingerprint": self.fingerprint(),
-        }
-        storage.save(directory, description, self._tensors())
-
-    @classmethod
-    def from_pretrained(cls, directory: str | Path) -> Self:
-        """Load a saved featurizer; the class that was saved, whichever class this is called on.
-
-        Raises
-        ------
-        UserError
-            The files are missing, of another format version or damaged, or hold another kind than this class.
-        """
-        description, tensors = storage.load(directory)
-        try:
-            found = featurizer_class(description["kind"])
-        except UserError as error:
-            raise UserError(f"{directory}: {error}") from error
-        if not issubclass(found, cls):
-            raise UserError(f"{directory} holds a {found.__name__}, not a {cls.__name__}")
-        expected = set(inspect.signature(found).parameters)
-        if set(description["parameters"]) != expected:
-            parameters = sorted(description["parameters"])
-            raise UserError(f"{directory}: expected parameters {sorted(expected)}, found {parameters}")
-        self = found(**description["parameters"])
-        storage.check_tensors(directory, tensors, found._expected_tensors(description["axes"], tensors))
-        self.n_training_samples_ = description["n_training_samples"]
-        self.variants_ = storage.unpack_variants(directory, tensors, description["axes"]["variant"])
-        self.blocks_ = storage.unpack_blocks(directory, tensors, description["axes"])
-        for name in ("allele_frequency", "is_padding", *found._state):
-            setattr(self, f"{name}_", tensors[name])
-        if self.fingerprint() != description["fingerprint"]:
-            raise UserError(
-                f"{directory}: the content does not have the fingerprint that was saved: damaged?"
-            )
-        return self  # type: ignore[return-value]
-
-    @classmethod
-    def _expected_tensors(
-        cls, axes: dict[str, int], tensors: dict[str, np.ndarray]
-    ) -> dict[str, tuple[str, tuple[int, ...]]]:
-        """Names, dtypes and shapes of the tensors of this class."""
-        slots = int(tensors["block_variant_index"].size) if "block_variant_index" in tensors else 0
-        length = {**axes, "slot": slots}
-        own = {
-            "allele_frequency": ("float64", ("variant",)),
-            "is_padding": ("bool", ("block", "channel")),
-            **cls._state,
-        }
-        shapes = {
-            name: (dtype, tuple(a if isinstance(a, int) else length[a] for a in names))
-            for name, (dtype, names) in own.items()
-        }
-        return shapes | storage.table_tensors(length, tensors)
-
-    def _tensors(self) -> dict[str, np.ndarray]:
-        own = {name: getattr(self, f"{name}_") for name in ("allele_frequency", "is_padding", *self._state)}
-        return own | storage.pack_variants(self.variants_) | storage.pack_blocks(self.blocks_)
-
-    def parameters(self) -> dict[str, Any]:
-        """What the constructor was given, by name."""
-        return {name: getattr(self, name) for name in inspect.signature(type(self)).parameters}
-
-    def _check_fitted(self) -> None:
-        if not hasattr(self, "variants_"):
-            raise UserError(f"this {type(self).__name__} is not fitted: call fit, or from_pretrained")
-
-
-def featurizer_class(kind: str) -> type[Featurizer]:
-    """The registered class of a kind.
-
-    Raises
-    ------
-    UserError
-        There is none.
-    """
-    if kind not in Featurizer._kinds:
-        raise UserError(f"unknown kind of featurizer {kind!r}; known: {sorted(Featurizer._kinds)}")
-    return Featurizer._kinds[kind]
+    def _room(self, shape: tuple[int, int, int], out: np.ndarray | None) -> np.ndarray:
+        if out is None:
+            return np.empty(shape, dtype=self._feature_dtype)
+        if out.shape != shape:
+            raise ValueError(f"expected out of shape {shape}, found {out.shape}")
+        return out
 
 
 def sample_indices(source: GenotypeSource, samples: np.ndarray | None) -> np.ndarray:

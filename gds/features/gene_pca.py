@@ -5,17 +5,13 @@ from typing import ClassVar, Literal
 import numpy as np
 
 from gds.errors import UserError
+from gds.features.block_range import FEATURES
 from gds.features.covariance import Covariance, covariance_of
-from gds.features.featurizer import Featurizer
+from gds.features.featurizer import Featurizer, Piece
 from gds.features.fixed_point import exact_scores, round_loadings
 from gds.features.gram import worth_torch
-from gds.features.thresholds import apply_cut_points, fit_cut_points
+from gds.features.thresholds import apply_cut_points, quantile_cut_points, stand_for_all
 
-# Bytes of reconstruction held at a time while cut points are fitted; they stay in the second-level cache.
-_RECONSTRUCTION_BYTES = 2**20
-# Training people, evenly spaced, whose reconstructions the cut points are quantiles of. So many place the cut
-# of a variant with 1 % carriers to within a sixth of their number, without bias.
-_CUT_POINT_PEOPLE = 4096
 # People are reconstructed in tiles of one shape, so that their dosages do not depend on who else is.
 _PEOPLE = 256
 
@@ -169,15 +165,30 @@ class GenePCA(Featurizer):
             dosage[:, self.blocks_.variant_index[slots]] = reconstruction
         return dosage
 
-    def _fit_block(self, dosage: np.ndarray, with_torch: bool) -> dict[str, np.ndarray]:
-        covariance, fitted = self._fit_components(dosage, with_torch)
+    def _fit_block(self, dosage: np.ndarray, others: np.ndarray | None, with_torch: bool) -> Piece:
+        covariance, piece = self._fit_components(dosage, with_torch)
+        scores = None
+        if others is not None:
+            scores = self._raw_scores(piece, dosage, with_torch)
+            further = self._raw_scores(piece, others, with_torch)
+            piece[FEATURES] = _scaled(np.concatenate([scores, further], axis=1), piece["scale"])
         if not self.cut_points:
-            return fitted | {"cut_points": np.tile(np.array([0.5, 1.5], dtype=np.float32), (len(dosage), 1))}
-        return fitted | {
-            "cut_points": self._fit_cut_points(
-                dosage, covariance, fitted["loadings"], fitted["scale"], with_torch=with_torch
-            )
-        }
+            return piece | {"cut_points": np.tile(np.array([0.5, 1.5], dtype=np.float32), (len(dosage), 1))}
+        some = stand_for_all(dosage.shape[1])
+        dosage = dosage[:, some]
+        scores = self._raw_scores(piece, dosage, with_torch) if scores is None else scores[:, some]
+        units = _scaled(scores, piece["scale"])
+        weights = self._weights(piece["loadings"], piece["scale"])
+        cuts = quantile_cut_points(units, weights, covariance.mean, dosage, covariance.genotype_counts)
+        return piece | {"cut_points": cuts}
+
+    def _map_block(self, piece: Piece, dosage: np.ndarray, with_torch: bool) -> np.ndarray:
+        return _scaled(self._raw_scores(piece, dosage, with_torch), piece["scale"])
+
+    @staticmethod
+    def _raw_scores(piece: Piece, dosage: np.ndarray, with_torch: bool) -> np.ndarray:
+        """Exact projections on the loadings, float64 (channel, sample)."""
+        return exact_scores(dosage, piece["loadings"], 2 * piece["allele_frequency"], with_torch=with_torch)
 
     def _fit_components(
         self, dosage: np.ndarray, with_torch: bool
@@ -209,19 +220,11 @@ class GenePCA(Featurizer):
             ),
         }
 
-    def _transform_block(self, block: int, dosage: np.ndarray, with_torch: bool) -> np.ndarray:
-        slots = slice(self.blocks_.offset[block], self.blocks_.offset[block + 1])
-        valid = ~self.is_padding_[block]
-        mean = 2 * self.allele_frequency_[self.blocks_[block]]
-        raw = exact_scores(dosage, self.loadings_[slots][:, valid], mean, with_torch=with_torch)
-        return (raw / self.scale_[block, valid, None]).astype(np.float32).T
-
-    def _channels(self, found: np.ndarray) -> int:
+    @property
+    def _fixed_channels(self) -> int | None:
         if self.n_components == "reference":
             return 8
-        if isinstance(self.n_components, float) and self.n_components < 1:
-            return max(1, int(found.max()))
-        return int(self.n_components)
+        return None if self.n_components < 1 else int(self.n_components)
 
     def _worth_torch(self, sizes: np.ndarray, n_samples: int, *, fit: bool) -> bool:
         sizes = sizes.astype(np.float64)
@@ -239,39 +242,6 @@ class GenePCA(Featurizer):
         """What a unit of score adds to each dosage; float32 (variant, channel)."""
         return (loadings * scale).astype(np.float32)
 
-    def _fit_cut_points(
-        self,
-        dosage: np.ndarray,
-        covariance: Covariance,
-        loadings: np.ndarray,
-        scale: np.ndarray,
-        *,
-        with_torch: bool,
-    ) -> np.ndarray:
-        n_training = dosage.shape[1]
-        if n_training > _CUT_POINT_PEOPLE:
-            dosage = dosage[:, np.arange(_CUT_POINT_PEOPLE) * n_training // _CUT_POINT_PEOPLE]
-        n_variants, n_samples = dosage.shape
-        counts = covariance.genotype_counts
-        scores = exact_scores(dosage, loadings, covariance.mean, with_torch=with_torch)
-        # The mean is one more component, which everyone has one of.
-        weights = np.column_stack([self._weights(loadings, scale), covariance.mean.astype(np.float32)])
-        units = np.ones((len(scores) + 1, n_samples), dtype=np.float32)
-        np.divide(scores, scale[:, None], out=units[:-1], casting="same_kind")
-        cuts = np.empty((n_variants, 2), dtype=np.float32)
-        step = max(1, _RECONSTRUCTION_BYTES // (4 * n_samples))
-        buffer = np.empty((min(step, n_variants), n_samples), dtype=np.float32)
-        for start in range(0, n_variants, step):
-            some = slice(start, start + step)
-            reconstruction = np.matmul(weights[some], units, out=buffer[: n_variants - start])
-            observed = np.full(len(reconstruction), n_samples)
-            if (counts[some].sum(axis=1) < n_training).any():
-                missing = dosage[some] < 0
-                observed = n_samples - missing.sum(axis=1)
-                np.copyto(reconstruction, np.inf, where=missing)
-            cuts[some] = fit_cut_points(reconstruction, counts[some], observed)
-        return cuts
-
     def _slot_frequency(self) -> np.ndarray:
         return self.allele_frequency_[self.blocks_.variant_index]
 
@@ -284,6 +254,11 @@ class GenePCA(Featurizer):
         chosen = np.zeros(len(order), dtype=bool)
         chosen[order[first]] = True
         return chosen
+
+
+def _scaled(scores: np.ndarray, scale: np.ndarray) -> np.ndarray:
+    """Scores of unit variance, float32 (channel, sample)."""
+    return np.divide(scores, scale[:, None]).astype(np.float32)
 
 
 def _reconstruct(scores: np.ndarray, weights: np.ndarray) -> np.ndarray:

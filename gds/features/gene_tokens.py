@@ -5,7 +5,8 @@ from typing import ClassVar
 import numpy as np
 
 from gds.errors import UserError
-from gds.features.featurizer import Featurizer
+from gds.features.block_range import FEATURES
+from gds.features.featurizer import Featurizer, Piece
 
 
 class GeneTokens(Featurizer):
@@ -59,7 +60,7 @@ class GeneTokens(Featurizer):
         _, first = np.unique(self.blocks_.variant_index, return_index=True)
         return slots[:, first].astype(np.int8)
 
-    def _fit_block(self, dosage: np.ndarray, with_torch: bool) -> dict[str, np.ndarray]:
+    def _fit_block(self, dosage: np.ndarray, others: np.ndarray | None, with_torch: bool) -> Piece:
         if len(dosage) > self.max_slots:
             raise UserError(
                 f"a block of {len(dosage)} variants does not fit {self.max_slots} slots: split it with "
@@ -67,15 +68,17 @@ class GeneTokens(Featurizer):
             )
         observed = (dosage >= 0).sum(axis=1)
         alleles = np.maximum(dosage, 0).sum(axis=1, dtype=np.int64)
-        return {
+        piece = {
             "n_channels": np.array(len(dosage)),
             "allele_frequency": alleles / np.maximum(2 * observed, 1),
         }
+        return piece if others is None else piece | {FEATURES: np.concatenate([dosage, others], axis=1)}
 
-    def _transform_block(self, block: int, dosage: np.ndarray, with_torch: bool) -> np.ndarray:
-        return dosage.T
+    def _map_block(self, piece: Piece, dosage: np.ndarray, with_torch: bool) -> np.ndarray:
+        return dosage
 
-    def _channels(self, found: np.ndarray) -> int:
+    @property
+    def _fixed_channels(self) -> int:
         return self.max_slots
 
     def _worth_torch(self, sizes: np.ndarray, n_samples: int, *, fit: bool) -> bool:

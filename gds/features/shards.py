@@ -25,7 +25,9 @@ import pandas as pd
 import gds
 from gds.errors import UserError
 from gds.features import storage
-from gds.features.featurizer import BlockRange, Featurizer, featurizer_class, sample_indices
+from gds.features.block_range import BlockRange
+from gds.features.featurizer import Featurizer, sample_indices
+from gds.features.fitted_state import class_of_kind
 from gds.features.streaming import DEFAULT_MEMORY
 from gds.files import atomic_path, read_json, sha256, write_json
 from gds.genotypes.blocks import Blocks
@@ -150,7 +152,7 @@ def combine_shards(folder: str | Path) -> Featurizer:
             f"{folder}: {len(missing)} of {n_shards} shards are not finished, e.g. {missing[0]}: "
             "run the sharded fit again with the same arguments, it only makes what is missing"
         )
-    featurizer = featurizer_class(description["kind"])(**description["parameters"])
+    featurizer = class_of_kind(description["kind"])(**description["parameters"])
     nobody = Genotypes(
         dosage=np.empty((0, len(variants)), dtype=np.int8),
         samples=pd.DataFrame({"id": [], "family": [], "sex": []}),

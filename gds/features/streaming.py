@@ -1,6 +1,6 @@
 """Blocks read from a source in file order, each once, in reads of bounded size."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import TypeVar
 
@@ -19,10 +19,10 @@ _READ_BYTES = 2**26
 
 
 def map_blocks(
-    function: Callable[[int, np.ndarray], Result],
+    function: Callable[..., Result],
     source: GenotypeSource,
     blocks: Blocks,
-    samples: np.ndarray,
+    people: Sequence[np.ndarray],
     *,
     which: range,
     columns: np.ndarray | None = None,
@@ -36,13 +36,14 @@ def map_blocks(
     Parameters
     ----------
     function
-        Called with the block's index and its dosages: int8 (variant, sample), C order, not to be written to.
+        Called with the block's index and, for each group of people, its dosages: int8 (variant, sample), C order,
+        not to be written to.
     source
         Where dosages are read from.
     blocks
         Blocks of indices of variants.
-    samples
-        Indices of the people to read, shape (sample,).
+    people
+        Indices of the people to read, group by group, each of shape (sample,).
     which
         Indices of the blocks to go through.
     columns
@@ -62,24 +63,28 @@ def map_blocks(
     UserError
         A block needs more memory than that, or the source holds values that are no dosages.
     """
+    n_samples = sum(map(len, people))
     with threadpool_limits(limits=1), _pool(n_jobs) as pool:
-        for group in _groups(blocks, which, len(samples), n_jobs, max_memory):
+        for group in _groups(blocks, which, n_samples, n_jobs, max_memory):
             members = [blocks[i] if columns is None else columns[blocks[i]] for i in group]
             wanted = np.unique(np.concatenate(members))
             consecutive = wanted.size and wanted[-1] - wanted[0] + 1 == wanted.size
             read = slice(int(wanted[0]), int(wanted[-1]) + 1) if consecutive else wanted
-            dosage = source.read(read, samples)
-            _check_dosages(dosage, source, wanted, samples)
-            by_variant = dosage.T
+            by_variant = []
+            for samples in people:
+                dosage = source.read(read, samples)
+                _check_dosages(dosage, source, wanted, samples)
+                by_variant.append(dosage.T)
 
-            def compute(item: tuple[int, np.ndarray], by_variant: np.ndarray = by_variant,
+            def compute(item: tuple[int, np.ndarray], by_variant: list[np.ndarray] = by_variant,
                         wanted: np.ndarray = wanted) -> Result:  # fmt: skip
                 i, member = item
                 found = np.searchsorted(wanted, member)
+                rows: slice | np.ndarray = found
                 if found.size and found[-1] - found[0] + 1 == found.size and (np.diff(found) == 1).all():
                     # A view, and with files that are read variant by variant no copy is made.
-                    return function(i, np.ascontiguousarray(by_variant[found[0] : found[-1] + 1]))
-                return function(i, np.ascontiguousarray(by_variant[found]))
+                    rows = slice(int(found[0]), int(found[-1]) + 1)
+                return function(i, *(np.ascontiguousarray(dosage[rows]) for dosage in by_variant))
 
             items = zip(group, members, strict=True)
             yield from zip(group, pool.map(compute, items) if pool else map(compute, items), strict=True)

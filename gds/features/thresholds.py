@@ -10,6 +10,65 @@ import numpy as np
 # Reconstructions closer than this are one value: the difference is rounding.
 _SAME = np.float32(1e-5)
 _USUAL = np.array([0.5, 1.5], dtype=np.float32)
+# Bytes of reconstruction held at a time; they stay in the second-level cache.
+_RECONSTRUCTION_BYTES = 2**20
+# Training people, evenly spaced, whose reconstructions the cut points are quantiles of. So many place the cut
+# of a variant with 1 % carriers to within a sixth of their number, without bias.
+_CUT_POINT_PEOPLE = 4096
+
+
+def stand_for_all(n_training: int) -> slice | np.ndarray:
+    """Which training people the cut points are fitted on: everyone, or as many as are enough."""
+    if n_training <= _CUT_POINT_PEOPLE:
+        return slice(None)
+    return np.arange(_CUT_POINT_PEOPLE) * n_training // _CUT_POINT_PEOPLE
+
+
+def quantile_cut_points(
+    scores: np.ndarray,
+    weights: np.ndarray,
+    mean: np.ndarray,
+    dosage: np.ndarray,
+    genotype_counts: np.ndarray,
+) -> np.ndarray:
+    """Cut points of a block's variants, from the scores of training people.
+
+    Parameters
+    ----------
+    scores
+        Of unit variance, float32 (channel, sample).
+    weights
+        What a unit of score adds to each dosage, float32 (variant, channel).
+    mean
+        Training mean of each dosage, float64 (variant,).
+    dosage
+        Of the same people, for their missing calls; int8 (variant, sample).
+    genotype_counts
+        See :func:`fit_cut_points`.
+
+    Returns
+    -------
+    numpy.ndarray
+        float32 (variant, 2).
+    """
+    n_variants, n_samples = dosage.shape
+    # The mean is one more component, which everyone has one of.
+    weights = np.column_stack([weights, mean.astype(np.float32)])
+    scores = np.concatenate([scores, np.ones((1, n_samples), dtype=np.float32)])
+    incomplete = bool(dosage.size) and dosage.min() < 0
+    cuts = np.empty((n_variants, 2), dtype=np.float32)
+    step = max(1, _RECONSTRUCTION_BYTES // (4 * n_samples))
+    buffer = np.empty((min(step, n_variants), n_samples), dtype=np.float32)
+    for start in range(0, n_variants, step):
+        some = slice(start, start + step)
+        reconstruction = np.matmul(weights[some], scores, out=buffer[: n_variants - start])
+        observed = np.full(len(reconstruction), n_samples)
+        if incomplete:
+            missing = dosage[some] < 0
+            observed = n_samples - missing.sum(axis=1)
+            np.copyto(reconstruction, np.inf, where=missing)
+        cuts[some] = fit_cut_points(reconstruction, genotype_counts[some], observed)
+    return cuts
 
 
 def fit_cut_points(

@@ -289,7 +289,7 @@ def test_some_training_people_stand_for_all_in_the_cut_points(monkeypatch):
     dosage = linked_dosages(6000, 40, seed=12, missing=0.02)
     people = cohort(dosage)
     pca = GenePCA(4).fit(people, consecutive_blocks(40))
-    monkeypatch.setattr("gds.features.gene_pca._CUT_POINT_PEOPLE", 10_000)
+    monkeypatch.setattr("gds.features.thresholds._CUT_POINT_PEOPLE", 10_000)
     everyone = GenePCA(4).fit(people, consecutive_blocks(40))
     np.testing.assert_allclose(pca.cut_points_, everyone.cut_points_, atol=0.1)
     back = pca.inverse_transform(pca.transform(people))
