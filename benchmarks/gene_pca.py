@@ -116,8 +116,8 @@ def measure(n_samples: int, n_genes: int, people: np.ndarray | None, peak: float
         values = np.ascontiguousarray(dosage.T, dtype=np.float32)
         k = min(COMPONENTS, size)
         calls: dict[str, Callable[[], object]] = {
-            "components": partial(fitted["components"]._fit_block, dosage, True),
-            "fit": partial(fitted["fit"]._fit_block, dosage, True),
+            "components": partial(fitted["components"]._fit_block, dosage, None, True),
+            "fit": partial(fitted["fit"]._fit_block, dosage, None, True),
             "scikit-learn default": partial(PCA(k).fit, values),
         }
         if gene in large or (gene % 10 == 5 and size <= 600):

@@ -1,6 +1,9 @@
 """Features of blocks, which come one after the other, into an array with one row a person."""
 
 import mmap
+import os
+import tempfile
+from pathlib import Path
 
 import numpy as np
 
@@ -61,3 +64,35 @@ class FeatureRows:
             # Written pages stay in the file, or on their way to it, and leave this process.
             base.madvise(mmap.MADV_DONTNEED)
             self._mapped = 0
+
+
+class FeatureRoom:
+    """Arrays for the features of a cohort: in memory if they are small, otherwise in a file without a name.
+
+    Parameters
+    ----------
+    folder
+        An existing directory on the disk to use.
+    max_memory
+        Arrays of half of it or more, in bytes, are in a file.
+    """
+
+    def __init__(self, folder: Path, max_memory: int) -> None:
+        self._folder = folder
+        self._max_memory = max_memory
+
+    def array(self, shape: tuple[int, int, int], dtype: str) -> np.ndarray:
+        """An array (sample, block, channel) to be filled; its file is gone when it is, whatever happens.
+
+        Raises
+        ------
+        OSError
+            The disk is full.
+        """
+        size = int(np.prod(shape)) * np.dtype(dtype).itemsize
+        if size < self._max_memory // 2:
+            return np.empty(shape, dtype=dtype)
+        with tempfile.TemporaryFile(dir=self._folder) as file:
+            # Now: a full disk would otherwise show itself by a signal, while the map is written.
+            os.posix_fallocate(file.fileno(), 0, size)
+            return np.memmap(file, dtype, "w+", shape=shape)

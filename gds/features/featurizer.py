@@ -26,8 +26,8 @@ class Featurizer(FittedState):
     (:meth:`_map_block`); blocks never see each other, so that a fit can be sharded over them.
     """
 
-    _feature_dtype: ClassVar[str]
-    _padding_value: ClassVar[int]
+    feature_dtype: ClassVar[str]
+    padding_value: ClassVar[int]
 
     @abstractmethod
     def _fit_block(self, dosage: np.ndarray, others: np.ndarray | None, with_torch: bool) -> Piece:
@@ -43,7 +43,7 @@ class Featurizer(FittedState):
 
     @property
     @abstractmethod
-    def _fixed_channels(self) -> int | None:
+    def fixed_channels(self) -> int | None:
         """Length of the channel axis; None if it depends on what is found in the blocks."""
 
     @abstractmethod
@@ -125,9 +125,9 @@ class Featurizer(FittedState):
         """
         n_samples = len(sample_indices(source, samples)) + len(sample_indices(source, others))
         rows = None
-        if self._fixed_channels is not None:
-            out = self._room((n_samples, len(blocks), self._fixed_channels), out)
-            rows = FeatureRows(out, self._padding_value)
+        if self.fixed_channels is not None:
+            out = self._room((n_samples, len(blocks), self.fixed_channels), out)
+            rows = FeatureRows(out, self.padding_value)
         elif out is not None:
             raise ValueError("out cannot be given: the number of channels depends on the fit")
         found: dict[int, Piece] = {}
@@ -141,7 +141,7 @@ class Featurizer(FittedState):
         )
         if rows is None:
             out = self._room((n_samples, len(blocks), self.n_channels), None)
-            rows = FeatureRows(out, self._padding_value)
+            rows = FeatureRows(out, self.padding_value)
             for block, piece in enumerate(pieces):
                 rows.write(block, piece.pop(FEATURES))
         rows.flush()
@@ -195,7 +195,7 @@ class Featurizer(FittedState):
             [piece["allele_frequency"] for piece in pieces]
         )
         channels = np.array([int(piece["n_channels"]) for piece in pieces])
-        n_channels = self._fixed_channels or max(1, int(channels.max()))
+        n_channels = self.fixed_channels or max(1, int(channels.max()))
         self.is_padding_ = np.arange(n_channels) >= channels[:, None]
         for name, (dtype, axes) in self._state.items():
             setattr(
@@ -249,7 +249,7 @@ class Featurizer(FittedState):
             n_jobs=n_jobs,
             max_memory=max_memory,
         )
-        rows = FeatureRows(out, self._padding_value)
+        rows = FeatureRows(out, self.padding_value)
         for block, features in done:
             rows.write(block, features)
         rows.flush()
@@ -298,7 +298,7 @@ class Featurizer(FittedState):
 
     def _room(self, shape: tuple[int, int, int], out: np.ndarray | None) -> np.ndarray:
         if out is None:
-            return np.empty(shape, dtype=self._feature_dtype)
+            return np.empty(shape, dtype=self.feature_dtype)
         if out.shape != shape:
             raise ValueError(f"expected out of shape {shape}, found {out.shape}")
         return out

@@ -60,8 +60,8 @@ class GenePCA(Featurizer):
     """
 
     kind = "pca"
-    _feature_dtype = "float32"
-    _padding_value = 0
+    feature_dtype = "float32"
+    padding_value = 0
     _state: ClassVar[dict[str, tuple[str, tuple[str | int, ...]]]] = {
         "loadings": ("float32", ("slot", "channel")),
         "scale": ("float64", ("block", "channel")),
@@ -221,7 +221,7 @@ class GenePCA(Featurizer):
         }
 
     @property
-    def _fixed_channels(self) -> int | None:
+    def fixed_channels(self) -> int | None:
         if self.n_components == "reference":
             return 8
         return None if self.n_components < 1 else int(self.n_components)

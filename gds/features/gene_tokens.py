@@ -20,8 +20,8 @@ class GeneTokens(Featurizer):
     """
 
     kind = "tokens"
-    _feature_dtype = "int8"
-    _padding_value = -1
+    feature_dtype = "int8"
+    padding_value = -1
     _state: ClassVar[dict[str, tuple[str, tuple[str | int, ...]]]] = {}
 
     def __init__(self, max_slots: int = 64) -> None:
@@ -78,7 +78,7 @@ class GeneTokens(Featurizer):
         return dosage
 
     @property
-    def _fixed_channels(self) -> int:
+    def fixed_channels(self) -> int:
         return self.max_slots
 
     def _worth_torch(self, sizes: np.ndarray, n_samples: int, *, fit: bool) -> bool:

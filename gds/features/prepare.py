@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from gds.errors import UserError, did_you_mean
+from gds.errors import UserError
 from gds.features.cohort_quality import (
     ancestry_components,
     check_people,
@@ -21,18 +21,18 @@ from gds.features.cohort_quality import (
 )
 from gds.features.dataset import REMOVED, CohortDescription, PreparedCohort, write_prepared_cohort
 from gds.features.featurizer import Featurizer
-from gds.features.gene_pca import GenePCA
-from gds.features.gene_tokens import GeneTokens
 from gds.features.labels import THRESHOLD_NAMES, cut_at_threshold, encode_labels, terciles
 from gds.features.people import BATCH_NAMES, COVARIATE_NAMES, People, known_columns, read_people
+from gds.features.prepare_features import FeatureTask, apply_featurizer, make_features, shared_fit
 from gds.features.prepare_options import PrepareOptions, options_for_simulated
+from gds.features.resources import Resources
 from gds.features.splits import SPLITS, UNLABELLED, check_groups_apart, check_split_column, split_people
 from gds.files import atomic_directory, check_replaceable, sha256
-from gds.genotypes import GenotypeSource, assign_blocks
+from gds.genotypes import GenotypeSource
 from gds.genotypes.merge import MergedCohorts
 from gds.genotypes.merge_report import MergeReport
 from gds.genotypes.quality import QCReport
-from gds.genotypes.variant_view import VariantView, cohort_names, in_every_cohort, open_autosomes
+from gds.genotypes.variant_view import cohort_names, in_every_cohort, open_autosomes
 from gds.provenance import run_record
 
 __all__ = ["PrepareOptions", "encode_labels", "options_for_simulated", "prepare_cohort"]
@@ -44,6 +44,7 @@ def prepare_cohort(
     *,
     featurizer: Featurizer | None = None,
     never_test: Sequence[str] = (),
+    resources: Resources | None = None,
 ) -> PreparedCohort:
     """Check and split people, fit a featurizer on the training people, write everyone's features.
 
@@ -58,6 +59,9 @@ def prepare_cohort(
         features' variants, whatever the filters say of them here.
     never_test
         Ids of people whom that encoder has seen: they may train but are never tested.
+    resources
+        Threads, memory, and processes that were started with the same arguments: the first checks, splits and
+        writes, all fit and transform. The bytes of the features and of the featurizer are the same in any case.
 
     Returns
     -------
@@ -71,8 +75,16 @@ def prepare_cohort(
     files = sorted(str(path) for path in _with_tables(options.genotype_files))
     inputs = [*files, *([options.phenotypes] if options.phenotypes else [])]
     check_replaceable(folder, inputs)
-    report = QCReport()
+    resources = resources or Resources()
     source, whole = open_autosomes(options.cohorts, options.merge)
+    shared = shared_fit(options, folder, inputs, resources)
+    if shared is not None:
+        if featurizer is not None:
+            raise ValueError("a saved featurizer is applied by one process: leave out resources.processes")
+        if not shared.is_first:
+            shared.follow(source)
+            return PreparedCohort(folder)
+    report = QCReport()
     if isinstance(whole, MergedCohorts):
         _count_merge(whole.report, report)
     if len(whole.variants) > len(source.variants):
@@ -104,22 +116,27 @@ def prepare_cohort(
         )
 
     passing = check_variants(options, source, train, report)
-    checked = source if len(passing) == len(source.variants) else VariantView(source, passing)
+    people_of = {split: np.flatnonzero(table["split"] == split) for split in SPLITS}
+    task = FeatureTask(source, passing, train, np.concatenate([people_of[split] for split in SPLITS[1:]]))
+    file_hashes = {str(Path(path).resolve()): sha256(path) for path in options.genotype_files}
     if featurizer is None:
-        featurizer = _fit(options, checked, train, report)
+        hashes = list(file_hashes.values())
+        featurizer, everyone = make_features(
+            options, task, report, folder, input_hashes=hashes, resources=resources, shared=shared
+        )
     else:
         report.add_counts("featurizer", {"saved": True, "variants": len(featurizer.variants_)})
-    pc_columns = _add_components(options, in_every_cohort(checked), table, train, stay)
-    features = {
-        split: featurizer.transform(source, np.flatnonzero(table["split"] == split)) for split in SPLITS
-    }
+        everyone = apply_featurizer(featurizer, task, folder, resources)
+    edges = np.cumsum([len(people_of[split]) for split in SPLITS])[:-1]
+    features = dict(zip(SPLITS, np.split(everyone, edges), strict=True))
+    pc_columns = _add_components(options, in_every_cohort(task.checked), table, train, stay)
 
     description = CohortDescription(
         name=" + ".join(cohort_names(options.cohorts)),
         genotype_files=_resolved(options.genotypes),
         further_cohorts=[_resolved(files) for files in options.further_cohorts],
         merge=options.merge,
-        file_hashes={str(Path(path).resolve()): sha256(path) for path in options.genotype_files},
+        file_hashes=file_hashes,
         genome_build=options.genome_build,
         label_column=options.label_column,
         label_names=label_names,
@@ -136,6 +153,8 @@ def prepare_cohort(
     record = run_record(options.seed, inputs, options=asdict(options), counts=_counts(table, label_names))
     with atomic_directory(folder) as temporary:
         write_prepared_cohort(temporary, description, table, featurizer, features, record, passing, report)
+    if shared is not None:
+        shared.end()
     return PreparedCohort(folder)
 
 
@@ -171,29 +190,6 @@ def _split(
     return split_people(
         ids, strata=strata, groups=families, testable=testable, fractions=options.fractions, seed=options.seed
     )
-
-
-def _fit(options: PrepareOptions, source: GenotypeSource, train: np.ndarray, report: QCReport) -> Featurizer:
-    """Fit the featurizer of the kind asked for on training people alone."""
-    if options.features not in ("pca", "tokens"):
-        raise UserError(f"features {options.features!r}: {did_you_mean(options.features, ['pca', 'tokens'])}")
-    largest = options.max_variants
-    if options.features == "tokens" and largest is None:
-        largest = options.max_slots
-    blocks = assign_blocks(
-        source.variants,
-        options.blocks,
-        flank=options.flank,
-        overlap=options.overlap,
-        intergenic=options.intergenic,
-        max_variants=largest,
-        source=source,
-        samples=train,
-    )
-    report.add_counts("blocks", blocks.report | {"largest": int(blocks.sizes.max())})
-    if options.features == "pca":
-        return GenePCA(n_components=options.n_components).fit(source, blocks, train)
-    return GeneTokens(max_slots=options.max_slots).fit(source, blocks, train)
 
 
 def _add_components(

@@ -50,7 +50,10 @@ class PrepareOptions:
     intergenic: Literal["drop", "nearest"] = "drop"
     max_variants: int | None = None  # bigger blocks are split; None: max_slots for tokens
     features: str = "pca"
-    n_components: int = 8
+    split_by: Literal["size", "ld"] = "size"  # into equal parts, or where LD is weakest
+    n_components: int | float | Literal["reference"] = 8
+    max_components: int = 64  # where n_components is a share of the variance
+    cut_points: bool = True
     max_slots: int = 64
     genome_build: str | None = None
     prevalence: float | None = None

@@ -3,7 +3,8 @@
 ::
 
     FOLDER/plan.json, plan.safetensors         what is fitted: parameters, blocks, variants; no individual's data
-    FOLDER/shard-00003-of-00016.safetensors    the fitted arrays of one range of blocks
+    FOLDER/shard-00003-of-00016.safetensors    the fitted arrays of one range of blocks, and people's features of it
+                                               where they were asked for
 
 Every process of ``torchrun`` or ``accelerate launch`` (or of a job array that sets ``RANK`` and ``WORLD_SIZE``)
 calls :func:`fit_sharded`; it fits its share of the shards and leaves alone those that are there. A process that
@@ -12,8 +13,6 @@ was killed is started again with the same command. :func:`combine_shards` then g
 """
 
 import hashlib
-import json
-import os
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -25,9 +24,12 @@ import pandas as pd
 import gds
 from gds.errors import UserError
 from gds.features import storage
-from gds.features.block_range import BlockRange
+from gds.features.block_range import FEATURES
+from gds.features.feature_rows import FeatureRows
 from gds.features.featurizer import Featurizer, sample_indices
 from gds.features.fitted_state import class_of_kind
+from gds.features.resources import Processes
+from gds.features.shard_files import is_finished, read_shard, shard_edges, shard_path, write_shard
 from gds.features.streaming import DEFAULT_MEMORY
 from gds.files import atomic_path, read_json, sha256, write_json
 from gds.genotypes.blocks import Blocks
@@ -62,8 +64,8 @@ def fit_sharded(
     folder: str | Path,
     *,
     n_shards: int,
-    rank: int | None = None,
-    world_size: int | None = None,
+    others: np.ndarray | None = None,
+    processes: Processes | None = None,
     inputs: Iterable[str | Path] = (),
     n_jobs: int = 1,
     max_memory: int = DEFAULT_MEMORY,
@@ -80,8 +82,10 @@ def fit_sharded(
         Where the shards are written; on a disk that all processes share.
     n_shards
         Into how many ranges the blocks are cut; several for each process, so that little is lost with one.
-    rank, world_size
-        Which of how many processes this is; None: the environment's ``RANK`` and ``WORLD_SIZE``, or the only one.
+    others
+        If given, the shards also hold the features of the training people and of these.
+    processes
+        Which of how many processes this is; None: what the environment says, or the only one.
     inputs
         Files that the source reads. Their SHA-256 enters the plan, so that shards of files that have changed since
         are refused. Without them only changed tables and parameters are noticed.
@@ -97,26 +101,74 @@ def fit_sharded(
         The folder holds shards of another fit, the numbers make no sense, or anything that
         :meth:`Featurizer.fit` refuses.
     """
+    processes = processes or Processes.from_environment() or Processes()
+    hashes = [sha256(path) for path in inputs]
+    write_plan(folder, featurizer, source, blocks, samples, others, n_shards=n_shards, input_hashes=hashes)
+    return fit_planned(
+        folder, source, blocks, samples, others, processes=processes, n_jobs=n_jobs, max_memory=max_memory
+    )
+
+
+def fit_planned(
+    folder: str | Path,
+    source: GenotypeSource,
+    blocks: Blocks,
+    samples: np.ndarray | None,
+    others: np.ndarray | None,
+    *,
+    processes: Processes,
+    n_jobs: int = 1,
+    max_memory: int = DEFAULT_MEMORY,
+) -> ShardReport:
+    """Fit this process's share of what the folder's plan says; see :func:`fit_sharded`."""
     folder = Path(folder)
-    rank, world_size = _process(rank, world_size)
-    if not 1 <= n_shards <= len(blocks):
-        raise UserError(f"expected 1 to {len(blocks)} shards (the number of blocks), found {n_shards}")
-    people = sample_indices(source, samples)
-    plan = _write_plan(folder, featurizer, source, blocks, people, n_shards, inputs)
-    edges = np.linspace(0, len(blocks), n_shards + 1).astype(np.int64)
+    description = _read_description(folder)
+    featurizer = class_of_kind(description["kind"])(**description["parameters"])
+    n_shards, plan = description["n_shards"], description["fingerprint"]
     fitted, found = [], []
-    for shard in range(rank, n_shards, world_size):
-        path = _shard_path(folder, shard, n_shards)
-        start, stop = int(edges[shard]), int(edges[shard + 1])
-        if _is_finished(path, plan, start, stop):
+    for shard in range(processes.rank, n_shards, processes.world_size):
+        path = shard_path(folder, shard, n_shards)
+        start, stop = shard_edges(len(blocks), n_shards, shard)
+        if is_finished(path, plan, start, stop):
             found.append(shard)
             continue
         part = featurizer.fit_range(
-            source, blocks, people, start=start, stop=stop, n_jobs=n_jobs, max_memory=max_memory
+            source,
+            blocks,
+            samples,
+            others=others,
+            start=start,
+            stop=stop,
+            n_jobs=n_jobs,
+            max_memory=max_memory,
         )
-        _write_shard(path, plan, part)
+        write_shard(path, plan, part)
         fitted.append(shard)
     return ShardReport(fitted, found)
+
+
+def missing_shards(folder: str | Path) -> list[str]:
+    """Names of the planned shards that are not finished."""
+    folder = Path(folder)
+    description = _read_description(folder)
+    n_shards, plan = description["n_shards"], description["fingerprint"]
+    n_blocks = description["axes"]["block"]
+    paths = [shard_path(folder, shard, n_shards) for shard in range(n_shards)]
+    return [
+        path.name
+        for shard, path in enumerate(paths)
+        if not is_finished(path, plan, *shard_edges(n_blocks, n_shards, shard))
+    ]
+
+
+def planned_blocks(folder: str | Path) -> tuple[pd.DataFrame, Blocks]:
+    """The variants that are fitted, and the blocks as indices into them."""
+    from safetensors.numpy import load_file
+
+    folder = Path(folder)
+    axes, tensors = _read_description(folder)["axes"], load_file(folder / _PLAN_TENSORS)
+    variants = storage.unpack_variants(folder, tensors, axes["variant"])
+    return variants, storage.unpack_blocks(folder, tensors, axes)
 
 
 def combine_shards(folder: str | Path) -> Featurizer:
@@ -127,69 +179,58 @@ def combine_shards(folder: str | Path) -> Featurizer:
     UserError
         There is no plan, or shards are missing, damaged or of another fit.
     """
-    from safetensors.numpy import load_file
-
     folder = Path(folder)
-    description = read_json(folder / PLAN_NAME)
-    if description.get("format_version") != _FORMAT_VERSION:
+    description = _read_description(folder)
+    if missing := missing_shards(folder):
         raise UserError(
-            f"{folder / PLAN_NAME}: expected format version {_FORMAT_VERSION}, "
-            f"found {description.get('format_version')}: fit again, or use the version of gds that wrote it"
-        )
-    tensors = load_file(folder / _PLAN_TENSORS)
-    variants = storage.unpack_variants(folder, tensors, description["axes"]["variant"])
-    blocks = storage.unpack_blocks(folder, tensors, description["axes"])
-    n_shards, plan = description["n_shards"], description["fingerprint"]
-    edges = np.linspace(0, len(blocks), n_shards + 1).astype(np.int64)
-    paths = [_shard_path(folder, shard, n_shards) for shard in range(n_shards)]
-    missing = [
-        path.name
-        for shard, path in enumerate(paths)
-        if not _is_finished(path, plan, int(edges[shard]), int(edges[shard + 1]))
-    ]
-    if missing:
-        raise UserError(
-            f"{folder}: {len(missing)} of {n_shards} shards are not finished, e.g. {missing[0]}: "
+            f"{folder}: {len(missing)} of {description['n_shards']} shards are not finished, e.g. {missing[0]}: "
             "run the sharded fit again with the same arguments, it only makes what is missing"
         )
+    variants, blocks = planned_blocks(folder)
     featurizer = class_of_kind(description["kind"])(**description["parameters"])
     nobody = Genotypes(
         dosage=np.empty((0, len(variants)), dtype=np.int8),
         samples=pd.DataFrame({"id": [], "family": [], "sex": []}),
         variants=variants,
     )
-    return featurizer.combine(nobody, blocks, [_read_shard(path) for path in paths])
+    ranges = [read_shard(path, features=False) for path in _shard_paths(folder, description)]
+    return featurizer.combine(nobody, blocks, ranges)
 
 
-def _process(rank: int | None, world_size: int | None) -> tuple[int, int]:
-    """Which of how many processes this is."""
-    if (rank is None) != (world_size is None):
-        raise UserError("expected both rank and world_size, or neither")
-    if rank is None or world_size is None:
-        names = ("RANK", "WORLD_SIZE")
-        given = [name for name in names if name in os.environ]
-        if len(given) == 1:
-            raise UserError(
-                f"the environment has {given[0]} but not the other of RANK and WORLD_SIZE: set both"
-            )
-        rank, world_size = (int(os.environ[name]) for name in names) if given else (0, 1)
-    if not 0 <= rank < world_size:
-        raise UserError(f"expected a rank in 0..{world_size - 1}, found {rank}")
-    return rank, world_size
+def gather_features(folder: str | Path, rows: FeatureRows) -> None:
+    """Write the features of a folder's finished shards, one shard in memory at a time."""
+    folder = Path(folder)
+    for path in _shard_paths(folder, _read_description(folder)):
+        part = read_shard(path, features=True)
+        for block, piece in enumerate(part.pieces, start=part.start):
+            rows.write(block, piece[FEATURES])
+    rows.flush()
 
 
-def _write_plan(
-    folder: Path,
+def write_plan(
+    folder: str | Path,
     featurizer: Featurizer,
     source: GenotypeSource,
     blocks: Blocks,
-    people: np.ndarray,
+    samples: np.ndarray | None,
+    others: np.ndarray | None,
+    *,
     n_shards: int,
-    inputs: Iterable[str | Path],
-) -> str:
-    """Write what is fitted, or compare it with what is there; its fingerprint."""
+    input_hashes: Iterable[str],
+) -> None:
+    """Write what is fitted, or compare it with what is there; see :func:`fit_sharded`.
+
+    Raises
+    ------
+    UserError
+        The folder holds the plan of another fit.
+    """
     from safetensors.numpy import save_file
 
+    folder = Path(folder)
+    if not 1 <= n_shards <= len(blocks):
+        raise UserError(f"expected 1 to {len(blocks)} shards (the number of blocks), found {n_shards}")
+    people = sample_indices(source, samples)
     used = np.unique(blocks.variant_index)
     own = Blocks(
         name=blocks.name,
@@ -209,11 +250,14 @@ def _write_plan(
         "n_training_samples": len(people),
         "n_shards": n_shards,
         "axes": {"block": len(blocks), "variant": len(used)},
-        "inputs": sorted(sha256(path) for path in inputs),
+        "inputs": sorted(input_hashes),
     }
     digest = hashlib.sha256(storage.canonical(description))
     # Only a hash of who the training people are.
     digest.update("\n".join(source.samples["id"].iloc[people]).encode())
+    if others is not None:
+        mapped = source.samples["id"].iloc[sample_indices(source, others)]
+        digest.update("\n".join(["", "features of", *mapped]).encode())
     for name, array in sorted(tensors.items()):
         digest.update(f"\n{name} {array.shape}".encode())
         digest.update(np.ascontiguousarray(array).tobytes())
@@ -227,66 +271,30 @@ def _write_plan(
                 f"{folder} holds shards of another fit (they differ in {', '.join(differ)}): "
                 "choose another folder, or delete this one"
             )
-        return str(description["fingerprint"])
+        return
     # Processes that start together write the same bytes.
     with atomic_path(folder / _PLAN_TENSORS) as temporary:
         save_file({name: np.ascontiguousarray(array) for name, array in tensors.items()}, temporary)
     write_json(path, description)
-    return str(description["fingerprint"])
 
 
-def _shard_path(folder: Path, shard: int, n_shards: int) -> Path:
-    return folder / f"shard-{shard:05d}-of-{n_shards:05d}.safetensors"
+def _read_description(folder: Path) -> dict[str, Any]:
+    """The plan's JSON.
+
+    Raises
+    ------
+    UserError
+        There is none, or it is of another format version.
+    """
+    description = read_json(folder / PLAN_NAME)
+    if description.get("format_version") != _FORMAT_VERSION:
+        raise UserError(
+            f"{folder / PLAN_NAME}: expected format version {_FORMAT_VERSION}, "
+            f"found {description.get('format_version')}: fit again, or use the version of gds that wrote it"
+        )
+    return description
 
 
-def _write_shard(path: Path, plan: str, part: BlockRange) -> None:
-    """Each array's blocks end to end, and beside them their shapes."""
-    from safetensors.numpy import save_file
-
-    tensors = {}
-    for name in part.pieces[0]:
-        arrays = [np.asarray(piece[name]) for piece in part.pieces]
-        tensors[name] = np.concatenate([array.reshape(-1) for array in arrays])
-        tensors[f"{name}.shape"] = np.array([array.shape for array in arrays], dtype=np.int64)
-    about = {
-        "plan": plan,
-        "start": part.start,
-        "stop": part.stop,
-        "n_training_samples": part.n_training_samples,
-    }
-    with atomic_path(path) as temporary:
-        # One entry: safetensors writes several in an order that changes from run to run.
-        save_file(tensors, temporary, metadata={"shard": storage.canonical(about).decode()})
-
-
-def _about(path: Path) -> dict[str, Any] | None:
-    """A shard's own words; None where there is no whole file."""
-    from safetensors import SafetensorError, safe_open
-
-    try:
-        with safe_open(path, framework="numpy") as file:
-            return json.loads((file.metadata() or {}).get("shard", "null"))
-    except (FileNotFoundError, SafetensorError):
-        return None
-
-
-def _is_finished(path: Path, plan: str, start: int, stop: int) -> bool:
-    about = _about(path)
-    return about is not None and (about["plan"], about["start"], about["stop"]) == (plan, start, stop)
-
-
-def _read_shard(path: Path) -> BlockRange:
-    from safetensors.numpy import load_file
-
-    about = _about(path)
-    if about is None:
-        raise UserError(f"{path} was there a moment ago and is not any more: run the sharded fit again")
-    tensors = load_file(path)
-    n_blocks = about["stop"] - about["start"]
-    pieces: list[dict[str, np.ndarray]] = [{} for _ in range(n_blocks)]
-    for name in [name for name in tensors if not name.endswith(".shape")]:
-        shapes = tensors[f"{name}.shape"]
-        ends = np.cumsum(np.prod(shapes, axis=1, dtype=np.int64))
-        for piece, values, shape in zip(pieces, np.split(tensors[name], ends[:-1]), shapes, strict=True):
-            piece[name] = values.reshape(shape)
-    return BlockRange(about["start"], about["stop"], about["n_training_samples"], pieces)
+def _shard_paths(folder: Path, description: dict[str, Any]) -> list[Path]:
+    n_shards = description["n_shards"]
+    return [shard_path(folder, shard, n_shards) for shard in range(n_shards)]

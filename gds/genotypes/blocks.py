@@ -74,6 +74,21 @@ class Blocks:
         parent = np.repeat(np.arange(len(self)), n_parts)
         part = np.arange(len(parent)) - np.repeat(np.cumsum(n_parts) - n_parts, n_parts)
         begin = self.offset[parent] + part * self.sizes[parent] // n_parts[parent]
+        return self.cut(begin, variants)
+
+    def cut(self, begin: np.ndarray, variants: pd.DataFrame) -> "Blocks":
+        """Blocks of runs of these blocks' variants.
+
+        Parameters
+        ----------
+        begin
+            Where each part begins in ``variant_index``, ascending, int64 (part,); a part begins wherever a block does.
+        variants
+            See :meth:`split`.
+        """
+        parent = np.searchsorted(self.offset, begin, side="right") - 1
+        n_parts = np.bincount(parent, minlength=len(self))
+        part = np.arange(len(parent)) - np.repeat(np.cumsum(n_parts) - n_parts, n_parts)
         offset = np.append(begin, self.offset[-1]).astype(np.int64)
         position = variants["position"].to_numpy(np.int64)[self.variant_index]
         is_part = n_parts[parent] > 1
@@ -102,6 +117,7 @@ def assign_blocks(
     overlap: Literal["both", "first"] = "both",
     intergenic: Literal["drop", "nearest"] = "drop",
     max_variants: int | None = None,
+    split_by: Literal["size", "ld"] = "size",
     source: "GenotypeSource | None" = None,
     samples: np.ndarray | None = None,
 ) -> Blocks:
@@ -127,9 +143,13 @@ def assign_blocks(
         A variant inside no gene is dropped, or given to the nearest gene of its chromosome (the one before it
         if two are equally near).
     max_variants
-        Blocks of more variants are split, see :meth:`Blocks.split`.
+        Blocks of more variants are split.
+    split_by
+        Into the fewest parts of equal ``"size"``, see :meth:`Blocks.split`, or between the parts that are least
+        correlated, by their ``"ld"``: see :func:`gds.genotypes.ld_blocks.split_by_ld` (needs ``source``).
     source, samples
-        Genotypes and the indices of the (training) people whose linkage disequilibrium cuts ``"ld:"`` blocks.
+        Genotypes and the indices of the (training) people whose linkage disequilibrium cuts ``"ld:"`` blocks, or
+        splits large ones.
 
     Raises
     ------
@@ -141,6 +161,7 @@ def assign_blocks(
     for option, value, choices in (
         ("overlap", overlap, ("both", "first")),
         ("intergenic", intergenic, ("drop", "nearest")),
+        ("split_by", split_by, ("size", "ld")),
     ):
         if value not in choices:
             raise UserError(f"{option} must be {' or '.join(choices)}, found {value!r}")
@@ -165,7 +186,17 @@ def assign_blocks(
     else:
         blocks = _genes(variants, spec, flank, overlap, intergenic)
     blocks.report["spec"] = os.fspath(spec)
-    return blocks if max_variants is None else blocks.split(max_variants, variants)
+    if max_variants is None:
+        if split_by != "size":
+            raise UserError("split_by='ld' needs max_variants: the size from which blocks are split")
+        return blocks
+    if split_by == "size":
+        return blocks.split(max_variants, variants)
+    from gds.genotypes.ld_blocks import split_by_ld
+
+    if source is None:
+        raise UserError("split_by='ld' needs the genotypes themselves: give source (and training samples)")
+    return split_by_ld(blocks, source, max_variants, samples=samples)
 
 
 def _number(text: str, spec: str, kind: type) -> Any:

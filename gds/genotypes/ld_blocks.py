@@ -69,6 +69,45 @@ def ld_blocks(
     return contiguous_blocks(source.variants, index, is_begin, name)
 
 
+def split_by_ld(
+    blocks: Blocks, source: GenotypeSource, max_variants: int, *, samples: np.ndarray | None = None
+) -> Blocks:
+    """Split bigger blocks into parts of ``max_variants / 4`` to ``max_variants`` variants, where LD is weakest.
+
+    The cuts keep, of all that respect these sizes, the greatest sum of r2 over pairs of variants in the same
+    part; by the same dynamic programming as :func:`ld_blocks`.
+
+    Parameters
+    ----------
+    blocks
+        Blocks of indices into ``source.variants``; those of up to ``max_variants`` variants stay.
+    source
+        Genotypes.
+    max_variants
+        The most variants that a part may have, at least 1.
+    samples
+        Indices of the (training) people to compute with; default all.
+
+    Raises
+    ------
+    UserError
+        ``max_variants`` is below 1.
+    """
+    if max_variants < 1:
+        raise UserError(f"max_variants must be at least 1, found {max_variants}")
+    people = as_indices(samples, len(source.samples), "samples")
+    least = max(1, max_variants // 4)
+    begins: list[int] = []
+    for block, size in enumerate(blocks.sizes):
+        first = int(blocks.offset[block])
+        cuts = [0]
+        if size > max_variants:
+            # No part is likelier than another for its size alone: every pair counts, however little.
+            cuts = _best_cuts(_banded_r2(source, blocks[block], max_variants, people), least, max_variants)
+        begins.extend(first + cut for cut in sorted(cuts))
+    return blocks.cut(np.array(begins, dtype=np.int64), source.variants)
+
+
 def _banded_r2(source: GenotypeSource, index: np.ndarray, width: int, people: np.ndarray) -> np.ndarray:
     """r2 of each variant with the ``width - 1`` before it; float64, shape (variant, width - 1).
 

@@ -15,7 +15,9 @@ from small_cohorts import cohort, consecutive_blocks, linked_dosages
 
 from gds.errors import UserError
 from gds.features import GenePCA, GeneTokens
-from gds.features.shards import combine_shards, fit_sharded
+from gds.features.feature_rows import FeatureRows
+from gds.features.resources import Processes
+from gds.features.shards import combine_shards, fit_sharded, gather_features
 
 SIZES = (1, 3, 30, 7, 40, 12, 5, 22)
 # What a killed process runs: the same cohort from a source that takes its time.
@@ -84,22 +86,29 @@ def test_a_killed_process_is_started_again_and_gives_the_same_bytes(people, bloc
     read_bytes=st.integers(1, 20_000),
     kind=st.sampled_from([GenePCA(4), GenePCA(0.8), GenePCA("reference"), GeneTokens(40)]),
     with_torch=st.booleans(),
+    n_jobs=st.integers(1, 2),
 )
 def test_any_number_of_shards_and_processes_and_any_block_size_give_the_same_bytes(
-    people, blocks, monkeypatch, tmp_path_factory, n_shards, world_size, read_bytes, kind, with_torch
+    people, blocks, monkeypatch, tmp_path_factory, n_shards, world_size, read_bytes, kind, with_torch, n_jobs
 ):
     folder = tmp_path_factory.mktemp("shards")
     alone = type(kind)(**kind.parameters()).fit(people, blocks, np.arange(100))
     monkeypatch.setattr("gds.features.streaming._READ_BYTES", read_bytes)
     monkeypatch.setattr("gds.features.gene_pca.worth_torch", lambda work: with_torch)
+    others = np.arange(100, 150)
     for rank in reversed(range(world_size)):
+        processes = Processes(rank, world_size)
         fit_sharded(
-            kind, people, blocks, np.arange(100), folder, n_shards=n_shards, rank=rank, world_size=world_size
-        )
+            kind, people, blocks, np.arange(100), folder,
+            n_shards=n_shards, others=others, processes=processes, n_jobs=n_jobs,
+        )  # fmt: skip
     combined = combine_shards(folder)
     assert combined.fingerprint() == alone.fingerprint()
     assert combined.variants_.equals(alone.variants_)
     assert saved_bytes(combined, folder / "a") == saved_bytes(alone, folder / "b")
+    features = np.empty((150, alone.n_blocks, alone.n_channels), alone.feature_dtype)
+    gather_features(folder, FeatureRows(features, alone.padding_value))
+    assert features.tobytes() == alone.transform(people).tobytes()
 
 
 def test_rank_and_world_size_come_from_the_environment(people, blocks, whole, tmp_path, monkeypatch):
@@ -154,13 +163,11 @@ def test_a_changed_genotype_file_is_noticed(people, blocks, tmp_path):
 
 
 def test_impossible_numbers_are_refused(people, blocks, tmp_path):
-    for numbers, message in (
-        ({"n_shards": 9}, "1 to 8 shards"),
-        ({"n_shards": 2, "rank": 2, "world_size": 2}, r"rank in 0\.\.1"),
-        ({"n_shards": 2, "rank": 0}, "both rank and world_size"),
-    ):
+    for numbers, message in (({"n_shards": 9}, "1 to 8 shards"),):
         with pytest.raises(UserError, match=message):
             fit_sharded(GenePCA(4), people, blocks, None, tmp_path, **numbers)
+    with pytest.raises(UserError, match=r"rank in 0\.\.1"):
+        Processes(2, 2)
 
 
 def test_no_id_is_in_the_shards(people, blocks, tmp_path):

@@ -1,0 +1,190 @@
+"""Fit and transform in one pass, shared by processes that see the same folder and nothing else of each other.
+
+The first process decides what is fitted, and on whom; it writes that down. The others wait for it, make their
+shards and wait again until the first has put all together and taken the folder away. Whoever is killed is
+started again with the same command: finished shards stay.
+"""
+
+import os
+import shutil
+from collections.abc import Iterable
+from pathlib import Path
+
+import numpy as np
+
+from gds.features.feature_rows import FeatureRoom, FeatureRows
+from gds.features.featurizer import Featurizer
+from gds.features.resources import Processes, Resources
+from gds.features.shards import (
+    PLAN_NAME,
+    combine_shards,
+    fit_planned,
+    gather_features,
+    missing_shards,
+    planned_blocks,
+    write_plan,
+)
+from gds.files import atomic_path, read_json, write_json
+from gds.genotypes.blocks import Blocks
+from gds.genotypes.matrix import GenotypeSource
+from gds.genotypes.variant_view import VariantView
+
+# Enough to keep many processes busy to the end, and one shard's features small; not a matter of how many
+# processes there are, for the next run may have others.
+_N_SHARDS = 256
+_SHARD_GENOTYPES = 2**27
+_REQUEST_NAME = "request.json"
+_WORK_NAME = "work.safetensors"
+
+
+class SharedFit:
+    """A fit and transform that several processes make together.
+
+    Parameters
+    ----------
+    folder
+        For the shards; on a disk that all processes share. What another request left there is removed.
+    request
+        Hash of all that was asked for: only processes with the same one work together.
+    processes
+        Which of how many this is.
+    resources
+        Threads and memory.
+    """
+
+    def __init__(self, folder: Path, request: str, processes: Processes, resources: Resources) -> None:
+        self._folder = folder
+        self._request = request
+        self._processes = processes
+        self._resources = resources
+
+    @property
+    def is_first(self) -> bool:
+        """Whether this process leads; the others follow."""
+        return self._processes.rank == 0
+
+    def lead(
+        self,
+        featurizer: Featurizer,
+        source: GenotypeSource,
+        kept: np.ndarray,
+        blocks: Blocks,
+        samples: np.ndarray,
+        others: np.ndarray,
+        *,
+        input_hashes: Iterable[str],
+        room: FeatureRoom,
+    ) -> tuple[Featurizer, np.ndarray]:
+        """What the first process does: plan, its share, and putting together.
+
+        Parameters
+        ----------
+        featurizer
+            Gives kind and parameters.
+        source, kept
+            Genotypes, and the indices of those variants that ``blocks`` counts.
+        blocks, samples, others
+            See :meth:`Featurizer.fit_transform`; indices.
+        input_hashes
+            SHA-256 of the files.
+        room
+            Where features are gathered.
+
+        Returns
+        -------
+        featurizer
+            Fitted; same bytes as by one process.
+        features
+            Of the training people, then of the others.
+
+        Raises
+        ------
+        UserError
+            Another process did not finish in time.
+        """
+        folder, processes = self._folder, self._processes
+        if folder.exists() and not self._is_requested():
+            shutil.rmtree(folder)
+        for stale in folder.glob("process-*.finished"):
+            stale.unlink()
+        n_people = len(samples) + len(others)
+        n_shards = min(len(blocks), max(_N_SHARDS, blocks.variant_index.size * n_people // _SHARD_GENOTYPES))
+        _write_work(folder / _WORK_NAME, kept[np.unique(blocks.variant_index)], samples, others)
+        write_json(folder / _REQUEST_NAME, self._request)
+        # The plan comes last: it is what the others wait for.
+        counted = VariantView(source, kept)
+        write_plan(
+            folder, featurizer, counted, blocks, samples, others, n_shards=n_shards, input_hashes=input_hashes
+        )
+        self._fit_share(source)
+        processes.wait_for(lambda: not missing_shards(folder), f"the shards of other processes in {folder}")
+        processes.wait_for(
+            lambda: len(list(folder.glob("process-*.finished"))) >= processes.world_size - 1,
+            f"all other processes to have seen {folder}",
+        )
+        fitted = combine_shards(folder)
+        features = room.array((n_people, fitted.n_blocks, fitted.n_channels), fitted.feature_dtype)
+        gather_features(folder, FeatureRows(features, fitted.padding_value))
+        return fitted, features
+
+    def follow(self, source: GenotypeSource) -> None:
+        """What every other process does: wait for the plan, make its shards, wait until the folder is gone.
+
+        Raises
+        ------
+        UserError
+            The first process writes no plan, or does not finish, in time.
+        """
+        self._processes.wait_for(self._is_planned, f"process 0 to plan the fit in {self._folder}")
+        self._fit_share(source)
+        self._processes.wait_for(
+            lambda: not self._report_finished(), f"process 0 to write the result and remove {self._folder}"
+        )
+
+    def end(self) -> None:
+        """Remove the folder, which tells the others that the result is there."""
+        away = self._folder.with_name(f"{self._folder.name}.removed")
+        os.replace(self._folder, away)
+        shutil.rmtree(away)
+
+    def _fit_share(self, source: GenotypeSource) -> None:
+        from safetensors.numpy import load_file
+
+        work = load_file(self._folder / _WORK_NAME)
+        fit_planned(
+            self._folder,
+            # The variants of the plan, in its order.
+            VariantView(source, work["variants"]),
+            planned_blocks(self._folder)[1],
+            work["samples"],
+            work["others"],
+            processes=self._processes,
+            n_jobs=self._resources.n_jobs,
+            max_memory=self._resources.max_memory,
+        )
+
+    def _is_requested(self) -> bool:
+        path = self._folder / _REQUEST_NAME
+        return path.is_file() and read_json(path) == self._request
+
+    def _is_planned(self) -> bool:
+        return (self._folder / PLAN_NAME).is_file() and self._is_requested()
+
+    def _report_finished(self) -> bool:
+        """Tell the first process that this one has made its share, as long as the folder is there.
+
+        Again and again: a first process that starts later removes what it takes for an earlier run's.
+        """
+        try:
+            (self._folder / f"process-{self._processes.rank:05d}.finished").touch()
+        except FileNotFoundError:
+            return False
+        return True
+
+
+def _write_work(path: Path, variants: np.ndarray, samples: np.ndarray, others: np.ndarray) -> None:
+    from safetensors.numpy import save_file
+
+    tensors = {"variants": variants, "samples": samples, "others": others}
+    with atomic_path(path) as temporary:
+        save_file({name: np.ascontiguousarray(array, np.int64) for name, array in tensors.items()}, temporary)
