@@ -13,7 +13,7 @@ PREPARE_FLAGS = (
     "group_column", "relatives", "kinship", "split_column", "genome_build", "prevalence", "heritability",
     "qc", "min_sample_call_rate", "heterozygosity_sd", "sex_check", "min_call_rate", "min_frequency",
     "min_allele_count", "min_hwe_p", "keep_few_heterozygotes", "blocks", "flank", "overlap", "intergenic",
-    "max_variants", "merge", "features", "n_components", "max_slots", "seed",
+    "max_variants", "split_by", "merge", "features", "n_components", "max_slots", "seed",
 )  # fmt: skip
 
 
@@ -117,14 +117,20 @@ def add_features(parser: argparse.ArgumentParser, default_kind: str = "pca") -> 
     )
     features.add_argument(
         "--max-variants", type=int, metavar="N",
-        help="blocks of more are split evenly (default: --max-slots for tokens, no limit for pca)",
+        help="blocks of more are split (default: --max-slots for tokens, no limit for pca)",
     )  # fmt: skip
     features.add_argument(
         "--features", choices=("pca", "tokens"), default=default_kind, help=f"default {default_kind}"
     )
     features.add_argument(
-        "--n-components", type=int, default=8, help="components a block for pca (default 8)"
-    )
+        "--n-components", type=_components, default=8, metavar="N|SHARE|reference",
+        help="components a block for pca: a number, the share of variance to reach, e.g. .9, or reference (8 for more "
+        "than 20 variants, 4 for 5 to 20, otherwise 1); default 8",
+    )  # fmt: skip
+    features.add_argument(
+        "--split-by", choices=("size", "ld"),
+        help="how --max-variants splits: into equal parts, or where LD is weakest (default size)",
+    )  # fmt: skip
     features.add_argument(
         "--max-slots", type=int, default=64, help="variants a block for tokens (default 64)"
     )
@@ -160,6 +166,17 @@ def add_quality(parser: argparse.ArgumentParser) -> None:
         "--remove-few-heterozygotes", dest="keep_few_heterozygotes", action="store_false", default=None,
         help="by the test, also variants with too few heterozygotes: for people of one ancestry",
     )  # fmt: skip
+
+
+def _components(text: str) -> int | float | str:
+    if text == "reference":
+        return text
+    try:
+        return int(text) if text.isdigit() else float(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(
+            f"expected a number, a share of variance or reference, found {text!r}"
+        ) from error
 
 
 def _threshold(text: str) -> float | str:

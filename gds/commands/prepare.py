@@ -6,6 +6,9 @@ training people alone; features. --no-qc leaves the checks out. Nothing is fitte
 test people. The result is a datasets.DatasetDict (train, validation, test) with features, labels
 (-100 where unlabelled), covariates and ids, beside the fitted featurizer, qc.json (what was removed
 and why) and a local people.tsv of who was used for what.
+
+Under torchrun (or RANK and WORLD_SIZE of a job array, on a shared disk) all processes fit and transform;
+a process that was killed is started again with the same command, and finished shards stay.
 """
 
 import argparse
@@ -17,13 +20,26 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     arguments.add_cohort(parser, required=True)
     arguments.add_features(parser)
     arguments.add_output(parser)
+    resources = parser.add_argument_group("resources; the features are the same whatever they are")
+    resources.add_argument("--n-jobs", type=int, default=1, metavar="N", help="threads (default 1)")
+    resources.add_argument(
+        "--max-memory", type=float, default=1.0, metavar="GB", help="working space (default 1)"
+    )
+    resources.add_argument(
+        "--wait-minutes", type=float, default=720.0, metavar="N",
+        help="under torchrun, for the other processes (default 720)",
+    )  # fmt: skip
 
 
 def run(args: argparse.Namespace) -> None:
     from gds.features.prepare import prepare_cohort
+    from gds.features.resources import Processes, Resources
 
-    cohort = prepare_cohort(arguments.prepare_options(args), args.out)
-    print_summary(cohort)
+    processes = Processes.from_environment(args.wait_minutes * 60)
+    resources = Resources(args.n_jobs, int(args.max_memory * 2**30), processes)
+    cohort = prepare_cohort(arguments.prepare_options(args), args.out, resources=resources)
+    if processes is None or processes.rank == 0:
+        print_summary(cohort)
 
 
 def print_summary(cohort) -> None:
