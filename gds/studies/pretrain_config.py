@@ -162,8 +162,12 @@ def _merge(config: PretrainConfig, section: str, values: Any, where: str) -> Non
         )
     if not isinstance(values, dict):
         raise UserError(f"{where}: section {section!r} must hold keys, found {values!r}")
-    numbers = {key: _parse_value(value) if isinstance(value, str) else value for key, value in values.items()}
-    getattr(config, section).update(numbers)
+    for key, value in values.items():
+        if isinstance(value, str):
+            value = _parse_value(value)
+        if value is False and key.endswith("_strategy"):
+            value = "no"  # which YAML 1.1 reads as false
+        getattr(config, section)[key] = value
 
 
 def check_keys(config: PretrainConfig) -> None:

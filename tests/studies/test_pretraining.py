@@ -104,6 +104,7 @@ def test_every_key_can_be_overridden_and_unknown_ones_are_refused():
     config = load_config(None, ["training.learning_rate=3e-4", "model.mask_ratio=[0.2, 0.9]"], "masked")
     assert config.training["learning_rate"] == 3e-4
     assert config.model["mask_ratio"] == [0.2, 0.9]
+    assert load_config(None, ["training.save_strategy=no"]).training["save_strategy"] == "no"
     for override, message in {
         "training.learning_rat=1": "did you mean 'learning_rate'",
         "model.n_blocks=5": "model.n_blocks does not exist",
