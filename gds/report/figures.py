@@ -15,8 +15,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 __all__ = [
-    "accuracy_by_labels", "allele_frequencies", "confusion_matrix", "embedding_scatter", "learning_curves",
-    "metric_by_method", "precision_recall_curves", "reliability", "roc_curves",
+    "accuracy_by_labels", "allele_frequencies", "confusion_matrix", "embedding_scatter",     "metric_by_method", "precision_recall_curves", "reliability", "roc_curves",
 ]  # fmt: skip
 
 ROLE_COLOURS = {
@@ -150,38 +149,6 @@ def reliability(curves: Mapping[str, pd.DataFrame]) -> "Figure":
 
 
 @styled
-def learning_curves(
-    records: pd.DataFrame, metrics: Sequence[str] = ("loss", "accuracy", "non_major_accuracy")
-) -> "Figure":
-    """Metrics of training and validation people against samples seen.
-
-    Parameters
-    ----------
-    records
-        Columns ``samples_seen``, ``split`` (``train`` or ``validation``), ``metric`` and ``value``.
-    metrics
-        Panels to draw, where the records have them.
-    """
-    shown = [metric for metric in metrics if (records["metric"] == metric).any()]
-    figure, panels = new_figure(max(1, len(shown)), width=5.2 * max(1, len(shown)), height=3.6)
-    for axes, metric in zip(panels, shown or ["loss"], strict=True):
-        for index, split in enumerate(("train", "validation")):
-            line = records[(records["metric"] == metric) & (records["split"] == split)]
-            if len(line):
-                line = line.sort_values("samples_seen")
-                marker = "o" if split == "validation" else ""
-                axes.plot(
-                    line["samples_seen"], line["value"], marker=marker, markersize=4, color=PALETTE[index],
-                    label=split,
-                )  # fmt: skip
-        axes.set(xlabel="samples seen", ylabel=metric.replace("_", " "))
-        axes.xaxis.set_major_formatter(_thousands)
-        if axes.get_lines():
-            axes.legend()
-    return figure
-
-
-@styled
 def accuracy_by_labels(
     table: pd.DataFrame,
     label: str = "accuracy",
@@ -277,11 +244,3 @@ def _cumulative_counts(labels: np.ndarray, score: np.ndarray) -> tuple[np.ndarra
     ends = np.flatnonzero(np.append(np.diff(score[order]) != 0, True))
     true = np.cumsum(labels[order])[ends]
     return np.append(0, true), np.append(0, ends + 1 - true)
-
-
-def _thousands(value: float, position: int | None = None) -> str:
-    """Tick label of a count: 12k, 1.5M."""
-    for size, letter in ((1e6, "M"), (1e3, "k")):
-        if abs(value) >= size:
-            return f"{value / size:g}{letter}"
-    return f"{value:g}"

@@ -65,15 +65,25 @@ def styled(draw: Callable[P, "Figure"]) -> Callable[P, "Figure"]:
     return in_style
 
 
-def new_figure(n_columns: int = 1, *, width: float = 6.4, height: float = 4.0) -> tuple["Figure", list[Any]]:
-    """An empty figure of axes side by side, outside pyplot's global state, for the Agg and SVG backends."""
+def new_figure(
+    n_columns: int = 1, n_rows: int = 1, *, width: float = 6.4, height: float = 4.0
+) -> tuple["Figure", list[Any]]:
+    """An empty figure and its axes, row by row, outside pyplot's global state, for the Agg and SVG backends."""
     from matplotlib.figure import Figure
 
     figure = Figure(figsize=(width, height), layout="constrained")
-    return figure, list(figure.subplots(1, n_columns, squeeze=False)[0])
+    return figure, list(figure.subplots(n_rows, n_columns, squeeze=False).ravel())
 
 
 def series_look(index: int) -> dict[str, Any]:
     """Colour and marker of the index-th series; 49 different ones."""
     colour = PALETTE[index % len(PALETTE)]
     return {"color": colour, "marker": MARKERS[(index + index // len(PALETTE)) % len(MARKERS)]}
+
+
+def thousands(value: float, position: int | None = None) -> str:
+    """Tick label of a count: 12k, 1.5M."""
+    for size, letter in ((1e6, "M"), (1e3, "k")):
+        if abs(value) >= size:
+            return f"{value / size:g}{letter}"
+    return f"{value:g}"

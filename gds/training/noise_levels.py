@@ -19,6 +19,7 @@ def reconstruction_by_timestep(
     timesteps: Iterable[int] | None = None,
     seed: int = 0,
     batch_size: int = 128,
+    max_people: int = 2048,
 ) -> pd.DataFrame:
     """Error of the network and of closed-form shrinkage at single noise levels.
 
@@ -34,13 +35,16 @@ def reconstruction_by_timestep(
         Of the noise.
     batch_size
         People at a time.
+    max_people
+        The first so many people are scored.
 
     Returns
     -------
     pandas.DataFrame
         One row a level: ``timestep``, ``alpha_bar`` (share of signal variance), ``loss`` (mean squared error of
         what ``prediction_type`` names, over people and cells that are not padding), ``shrinkage_loss`` (the same
-        of shrinkage) and ``clean_error``, mean squared error of the features themselves.
+        of shrinkage), and mean squared error of the features themselves: ``clean_error`` and
+        ``shrinkage_clean_error``.
     """
     n_timesteps = model.config.num_train_timesteps
     if timesteps is None:
@@ -48,10 +52,11 @@ def reconstruction_by_timestep(
     levels = list(timesteps)
     device = next(model.parameters()).device
     signal = model.alpha_bar(torch.tensor(levels, device=device)).flatten().tolist()
+    n_people = min(len(dataset), max_people)
     totals = torch.zeros(len(levels), 2, dtype=torch.float64)
     model.eval()
-    for start in tqdm(range(0, len(dataset), batch_size), desc="noise levels", leave=False):
-        batch = dataset.__getitems__(list(range(start, min(start + batch_size, len(dataset)))))
+    for start in tqdm(range(0, n_people, batch_size), desc="noise levels", leave=False):
+        batch = dataset.__getitems__(list(range(start, min(start + batch_size, n_people))))
         features, labels = batch["features"].to(device), batch["labels"].to(device)
         keys = draw_keys(seed, EVALUATION_EPOCH, batch["sample"].to(device))
         for row, level in enumerate(levels):
@@ -61,8 +66,10 @@ def reconstruction_by_timestep(
             for column, name in enumerate(("loss", "shrinkage_loss")):
                 totals[row, column] += statistics[name][:, 0].double().sum().cpu()
     table = pd.DataFrame({"timestep": levels, "alpha_bar": signal})
-    table[["loss", "shrinkage_loss"]] = (totals / len(dataset)).numpy()
-    table["clean_error"] = table["loss"] * _clean_per_scored(model.config.prediction_type, table["alpha_bar"])
+    table[["loss", "shrinkage_loss"]] = (totals / n_people).numpy()
+    per_scored = _clean_per_scored(model.config.prediction_type, table["alpha_bar"])
+    table["clean_error"] = table["loss"] * per_scored
+    table["shrinkage_clean_error"] = table["shrinkage_loss"] * per_scored
     return table
 
 

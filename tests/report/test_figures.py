@@ -53,22 +53,6 @@ def test_forest_has_every_method_chance_and_ceiling():
     assert {text.get_text() for text in axes.texts} == {"0.500", "0.700"}
 
 
-def test_learning_curves_draw_both_splits_of_each_metric():
-    records = pd.DataFrame(
-        [
-            (seen, split, metric, seen / 100)
-            for seen in (20, 10)
-            for split in ("train", "validation")
-            for metric in ("loss", "accuracy")
-        ],
-        columns=["samples_seen", "split", "metric", "value"],
-    )
-    figure = figures.learning_curves(records)
-    assert len(figure.axes) == 2
-    assert lines(figure, "validation").get_xdata().tolist() == [10, 20]
-    assert isinstance(figures.learning_curves(records.iloc[:0]), Figure)
-
-
 def test_label_axis_is_logarithmic_over_wide_budgets():
     table = pd.DataFrame({"method": "a", "n_labels": [20, 400], "value": [0.5, 0.6]})
     assert figures.accuracy_by_labels(table).axes[0].get_xscale() == "log"
