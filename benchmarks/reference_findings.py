@@ -28,8 +28,8 @@ from sklearn.preprocessing import StandardScaler
 import gds
 from gds.classifiers.embedding import embed
 from gds.features.dataset import PreparedCohort
-from gds.features.labels import few_label_subset
 from gds.features.prepare import PrepareOptions, prepare_cohort
+from gds.features.splits import few_label_subset
 from gds.files import atomic_path, read_json
 from gds.studies.pretrain_config import load_config
 from gds.studies.pretraining import pretrain

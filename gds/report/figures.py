@@ -15,7 +15,8 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 __all__ = [
-    "accuracy_by_labels", "allele_frequencies", "confusion_matrix", "embedding_scatter",     "metric_by_method", "precision_recall_curves", "reliability", "roc_curves",
+    "accuracy_by_labels", "allele_frequencies", "confusion_matrix", "embedding_scatter", "metric_by_method",
+    "precision_recall_curves", "reliability", "roc_curves",
 ]  # fmt: skip
 
 ROLE_COLOURS = {

@@ -14,13 +14,14 @@ from gds.features.featurizer import Featurizer
 from gds.files import atomic_path, read_json, write_json
 from gds.models import GdsConfig, GdsForDiffusion, GdsForMaskedModeling
 from gds.provenance import run_record
-from gds.report.figures import learning_curves
+from gds.report.run_figures import RunCurves, learning_curves
 from gds.studies.label_provenance import LabelProvenance
 from gds.studies.pretrain_config import PretrainConfig
 from gds.training import FeatureDataset, GdsTrainer
 from gds.training.arguments import training_arguments
 from gds.training.curves import curve_records
 from gds.training.ema import EMA_NAME
+from gds.training.noise_levels import reconstruction_by_timestep
 
 MODELS: dict[str, Any] = {"diffusion": GdsForDiffusion, "masked": GdsForMaskedModeling}
 INPUT_KINDS = {"pca": "continuous", "tokens": "tokens"}
@@ -35,8 +36,8 @@ def pretrain(config: PretrainConfig, cohort: PreparedCohort, folder: str | Path,
     -------
     pathlib.Path
         The folder: ``config.json``, ``model.safetensors``, the featurizer, ``scheduler_config.json`` for
-        diffusion, ``curves.png`` and ``curves.csv``, ``run.json``, ``label_provenance.json`` and the local
-        ``people.tsv``.
+        diffusion with ``noise_levels.csv``, ``curves.png`` and ``curves.csv``, ``run.json``,
+        ``label_provenance.json`` and the local ``people.tsv``.
 
     Raises
     ------
@@ -63,12 +64,16 @@ def pretrain(config: PretrainConfig, cohort: PreparedCohort, folder: str | Path,
     _check_batch(trainer.args, len(train))
     trainer.train(resume_from_checkpoint=last_checkpoint(folder / "checkpoints", ema_decay is not None))
     trainer.save_model(str(folder))
+    # On every process: sharded weights can only be used together.
+    levels = None
+    if config.objective == "diffusion" and len(trainer.eval_dataset):
+        levels = reconstruction_by_timestep(model, trainer.eval_dataset, seed=seed)
     if trainer.is_world_process_zero():
         (folder / "training_args.bin").unlink(missing_ok=True)  # a pickle; the record below says it all
         featurizer.save_pretrained(folder)
         write_people_seen(cohort, folder)
         LabelProvenance().write(folder)  # no label was read
-        _write_curves(trainer.state.log_history, folder)
+        _write_curves(trainer.state.log_history, levels, folder)
         write_json(folder / "run.json", _record(config, cohort, seed, trainer))
     return folder
 
@@ -171,13 +176,16 @@ def write_people_seen(cohort: PreparedCohort, folder: Path) -> None:
         pd.DataFrame({"used_for": roles}).to_csv(temporary, sep="\t", index_label="id")
 
 
-def _write_curves(history: list[dict[str, Any]], folder: Path) -> None:
-    """The curves as a table and as a picture."""
+def _write_curves(history: list[dict[str, Any]], levels: pd.DataFrame | None, folder: Path) -> None:
+    """The curves and the errors by noise level as tables, and all as a picture."""
+    if levels is not None:
+        with atomic_path(folder / "noise_levels.csv") as temporary:
+            levels.to_csv(temporary, index=False)
     records = curve_records(history)
     with atomic_path(folder / "curves.csv") as temporary:
         records.to_csv(temporary, index=False)
     with atomic_path(folder / "curves.png") as temporary:
-        learning_curves(records).savefig(temporary, dpi=150)
+        learning_curves({"validation": RunCurves(records, levels)}).savefig(temporary, dpi=150)
 
 
 def _record(config: PretrainConfig, cohort: PreparedCohort, seed: int, trainer: Any) -> dict[str, Any]:

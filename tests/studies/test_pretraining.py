@@ -120,9 +120,12 @@ def test_pretraining_leaves_a_complete_folder_without_pickles(cohorts, tmp_path,
     kind, model_class = OBJECTIVES[objective]
     pretrain(load_config(None, SMALL, objective), cohorts[kind], tmp_path / "run")
     expected = {"config.json", "model.safetensors", "preprocessor_config.json", "preprocessor.safetensors",
-                "people.tsv", "run.json", "curves.csv", "curves.png", "checkpoints"}  # fmt: skip
+                "people.tsv", "run.json", "label_provenance.json", "curves.csv", "curves.png",
+                "checkpoints"}  # fmt: skip
     found = {path.name for path in (tmp_path / "run").iterdir()}
-    assert found == expected | ({"scheduler_config.json"} if objective == "diffusion" else set())
+    assert found == expected | (
+        {"scheduler_config.json", "noise_levels.csv"} if objective == "diffusion" else set()
+    )
     assert isinstance(model_class.from_pretrained(tmp_path / "run"), model_class)
     encoder = GdsModel.from_pretrained(tmp_path / "run")
     featurizer = Featurizer.from_pretrained(tmp_path / "run")
