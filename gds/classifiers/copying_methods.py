@@ -170,7 +170,8 @@ class WindowedPropagation(PeopleClassifier):
             return found
 
         folds = inner_folds(index, self.n_folds, groups=groups, seed=self.seed)
-        chosen, self.temperature_, self.held_out_loss_ = next(iter(lengths)), self.temperature, {}
+        chosen, self.temperature_ = next(iter(lengths)), self.temperature
+        self.held_out_loss_: dict[str, float] = {}
         if folds:
             chosen, self.temperature_, self.held_out_loss_ = choose_by_held_out(index, folds, evidence)
         self.n_iterations_ = lengths[chosen]

@@ -9,16 +9,16 @@ people add what they probably are (EM), with posteriors tempered because linked 
 from collections.abc import Iterator, Sequence
 
 import numpy as np
-from scipy.special import log_softmax, softmax
+from scipy.special import softmax
 from sklearn.base import BaseEstimator, ClassifierMixin, clone
 
+from gds.classifiers.calibration import choose_by_held_out, tempered
 from gds.classifiers.frequency_prior import FrequencyPrior, LowRankPrior
 from gds.classifiers.inner_folds import inner_folds
 from gds.classifiers.standardised import TILE_CELLS, check_dosages
 from gds.classifiers.tuned_logistic import class_indices
 from gds.errors import UserError
 
-TEMPERATURES = tuple(2.0 ** np.arange(-1, 10, 0.5))
 KEPT_CELLS = 2**26  # float32: 256 MB
 
 
@@ -142,7 +142,7 @@ class HWEMixture(ClassifierMixin, BaseEstimator):
 
     def predict_proba(self, X: np.ndarray) -> np.ndarray:
         """Class probabilities, shape (sample, class)."""
-        return np.exp(_calibrated(self.log_likelihood(X), self.log_prior_, self.temperature_))
+        return np.exp(tempered(self.log_likelihood(X), self.log_prior_, self.temperature_))
 
     def predict(self, X: np.ndarray) -> np.ndarray:
         """Most probable class, shape (sample,)."""
@@ -162,32 +162,18 @@ class HWEMixture(ClassifierMixin, BaseEstimator):
         lengths = {"em": self.n_iterations, "no em": 0} if self.n_iterations else {"no em": 0}
         if not self.fall_back:
             lengths = dict(list(lengths.items())[:1])
-        losses: dict[str, list[np.ndarray]] = {name: [] for name in lengths}
-        for train, held_out in folds:
+
+        def evidence(train: np.ndarray, held_out: np.ndarray) -> dict[str, tuple[np.ndarray, np.ndarray]]:
             known = np.zeros_like(weights)
             known[train] = weights[train]
+            found = {}
             for name, length in lengths.items():
                 self._expectation_maximisation(people, known, length)
-                likelihood = _log_likelihood(people, self.allele_frequency_)[held_out]
-                rows = np.arange(len(held_out))
-                losses[name].append(
-                    np.array(
-                        [
-                            -_calibrated(likelihood, self.log_prior_, t)[rows, index[held_out]]
-                            for t in TEMPERATURES
-                        ]
-                    )
-                )
-        each = {name: np.concatenate(loss, axis=1) for name, loss in losses.items()}
-        best = {name: int(loss.mean(axis=1).argmin()) for name, loss in each.items()}
-        self.held_out_loss_ = {name: float(each[name][best[name]].mean()) for name in each}
-        chosen = next(iter(lengths))
-        if len(lengths) == 2:
-            worse = each["em"][best["em"]] - each["no em"][best["no em"]]
-            if worse.mean() > worse.std() / np.sqrt(len(worse)):
-                chosen = "no em"
+                found[name] = (_log_likelihood(people, self.allele_frequency_)[held_out], self.log_prior_)
+            return found
+
+        chosen, self.temperature_, self.held_out_loss_ = choose_by_held_out(index, folds, evidence)
         self.n_iterations_ = lengths[chosen]
-        self.temperature_ = float(TEMPERATURES[best[chosen]])
 
     def _expectation_maximisation(self, people: "_People", labelled: np.ndarray, n_iterations: int) -> None:
         """Set frequencies and ``log_prior_`` from weights of labelled people; rows of zeros take no part."""
@@ -251,8 +237,3 @@ def _log_likelihood(people: _People, frequency: np.ndarray) -> np.ndarray:
         else:
             total += 2 * (present @ absent[:, columns].T.astype(np.float32))
     return total
-
-
-def _calibrated(likelihood: np.ndarray, log_prior: np.ndarray, temperature: float) -> np.ndarray:
-    """Log posteriors whose evidence is divided by a temperature, shape (sample, class)."""
-    return log_softmax(likelihood / temperature + log_prior, axis=1)
