@@ -6,6 +6,8 @@ The public names below are imported on first use, so that ``import gds`` stays c
 import importlib
 from typing import Any
 
+from gds.registration import register_when_imported
+
 __version__ = "0.1.0"
 
 _PUBLIC = {
@@ -30,6 +32,9 @@ _PUBLIC = {
 }
 
 __all__ = ["__version__", *_PUBLIC]
+
+# AutoModel and pipeline() of transformers know these classes as soon as transformers is there.
+register_when_imported()
 
 
 def __getattr__(name: str) -> Any:

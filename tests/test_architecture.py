@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 REPOSITORY = Path(__file__).resolve().parent.parent
-FOUNDATION = {"errors", "files", "provenance"}
+FOUNDATION = {"errors", "files", "provenance", "repository"}
 
 # package -> packages of gds that it may import (beside itself and the foundation)
 ALLOWED = {

@@ -12,6 +12,12 @@ import pandas as pd
 from gds.errors import UserError
 from gds.features import storage
 from gds.genotypes.blocks import Blocks
+from gds.repository import local_folder
+
+_OF_AUTO_CLASSES = {
+    "_from_auto", "_from_pipeline", "code_revision", "trust_remote_code", "dtype", "torch_dtype", "device_map",
+    "attn_implementation", "proxies",
+}  # fmt: skip
 
 
 class FittedState(ABC):
@@ -83,14 +89,48 @@ class FittedState(ABC):
         storage.save(directory, description, self._tensors())
 
     @classmethod
-    def from_pretrained(cls, directory: str | Path) -> Self:
+    def from_pretrained(
+        cls,
+        directory: str | Path,
+        *,
+        revision: str | None = None,
+        subfolder: str = "",
+        token: str | bool | None = None,
+        cache_dir: str | Path | None = None,
+        local_files_only: bool = False,
+        force_download: bool = False,
+        **for_others: Any,
+    ) -> Self:
         """Load a saved featurizer; the class that was saved, whichever class this is called on.
+
+        Parameters
+        ----------
+        directory
+            A folder, or a repository on the hub.
+        revision, subfolder, token, cache_dir, local_files_only, force_download
+            See :func:`gds.repository.local_folder`.
+        **for_others
+            What the Auto classes and ``pipeline`` tell each class that they load, and concerns only models.
 
         Raises
         ------
         UserError
             The files are missing, of another format version or damaged, or hold another kind than this class.
         """
+        if unknown := sorted(set(for_others) - _OF_AUTO_CLASSES):
+            raise TypeError(f"Featurizer.from_pretrained has no argument {', '.join(unknown)}")
+        if Path(directory).is_dir():
+            directory = Path(directory) / subfolder
+        else:
+            directory = local_folder(
+                directory,
+                revision=revision,
+                subfolder=subfolder,
+                token=token,
+                cache_dir=cache_dir,
+                local_files_only=local_files_only,
+                force_download=force_download,
+            )
         description, tensors = storage.load(directory)
         try:
             found = class_of_kind(description["kind"])

@@ -13,7 +13,7 @@ from tqdm import tqdm
 
 from gds.errors import UserError
 from gds.features.featurizer import Featurizer
-from gds.files import read_json
+from gds.files import read_json, write_json
 from gds.generation.diffusion import sample_diffusion
 from gds.generation.unmasking import check_can_unmask, sample_unmasking
 from gds.genotypes.matrix import Genotypes
@@ -25,11 +25,12 @@ from gds.models.schedule import (
     default_inference_steps,
     make_scheduler,
 )
+from gds.repository import PushesThroughOneDoor, local_folder
 
 _GENERATORS = {"GdsForDiffusion": GdsForDiffusion, "GdsForMaskedModeling": GdsForMaskedModeling}
 
 
-class GenotypeGenerator:
+class GenotypeGenerator(PushesThroughOneDoor):
     """Draws synthetic features and turns them into genotypes.
 
     Sample i of a seed is the same person whatever the batch size, the number of processes or the number of
@@ -68,23 +69,44 @@ class GenotypeGenerator:
         self.scheduler_config = scheduler_config
 
     @classmethod
-    def from_pretrained(cls, folder: str | os.PathLike[str], device: str | None = None) -> Self:
-        """Load a folder that pre-training left.
+    def from_pretrained(
+        cls,
+        folder: str | os.PathLike[str],
+        device: str | None = None,
+        *,
+        revision: str | None = None,
+        subfolder: str = "",
+        token: str | bool | None = None,
+        cache_dir: str | os.PathLike[str] | None = None,
+        local_files_only: bool = False,
+        force_download: bool = False,
+    ) -> Self:
+        """Load a folder that pre-training left, or a repository on the hub.
 
         Parameters
         ----------
         folder
             With ``config.json``, ``model.safetensors``, the featurizer and, for diffusion,
-            ``scheduler_config.json``.
+            ``scheduler_config.json``; or ``organisation/name``.
         device
             Where to compute; None for a GPU if there is one.
+        revision, subfolder, token, cache_dir, local_files_only, force_download
+            See :func:`gds.repository.local_folder`.
 
         Raises
         ------
         UserError
             The folder holds no generator.
         """
-        folder = Path(folder)
+        folder = local_folder(
+            folder,
+            revision=revision,
+            subfolder=subfolder,
+            token=token,
+            cache_dir=cache_dir,
+            local_files_only=local_files_only,
+            force_download=force_download,
+        )
         config = GdsConfig.from_pretrained(folder)
         architecture = (config.architectures or ["none"])[0]
         if architecture not in _GENERATORS:
@@ -96,6 +118,20 @@ class GenotypeGenerator:
         model.to(device or ("cuda" if torch.cuda.is_available() else "cpu"))
         scheduler = read_json(folder / SCHEDULER_CONFIG_NAME) if architecture == "GdsForDiffusion" else None
         return cls(model, Featurizer.from_pretrained(folder), scheduler)
+
+    def save_pretrained(self, folder: str | os.PathLike[str]) -> None:
+        """Write the model, the featurizer and the scheduler; :meth:`from_pretrained` reads them back.
+
+        Raises
+        ------
+        UserError
+            The generator was made without a featurizer.
+        """
+        folder = Path(folder)
+        self.model.save_pretrained(folder)
+        self._featurizer().save_pretrained(folder)
+        if self.scheduler_config is not None:
+            write_json(folder / SCHEDULER_CONFIG_NAME, self.scheduler_config)
 
     def generate(
         self,
@@ -168,9 +204,7 @@ class GenotypeGenerator:
         UserError
             The generator was made without a featurizer.
         """
-        if self.featurizer is None:
-            raise UserError("this generator has no featurizer: load the whole folder with from_pretrained")
-        n = len(features)
+        featurizer, n = self._featurizer(), len(features)
         samples = pd.DataFrame(
             {
                 "id": [f"SYN{first_index + number:06d}" for number in range(1, n + 1)],
@@ -178,8 +212,13 @@ class GenotypeGenerator:
                 "sex": np.zeros(n, dtype=np.int8),
             }
         )
-        dosage = self.featurizer.inverse_transform(features)
-        return Genotypes(dosage=dosage, samples=samples, variants=self.featurizer.variants_)
+        dosage = featurizer.inverse_transform(features)
+        return Genotypes(dosage=dosage, samples=samples, variants=featurizer.variants_)
+
+    def _featurizer(self) -> Featurizer:
+        if self.featurizer is None:
+            raise UserError("this generator has no featurizer: load the whole folder with from_pretrained")
+        return self.featurizer
 
     def _sample(
         self, keys: Tensor, classes: Tensor | None, guidance_scale: float, steps: int, progress: tqdm

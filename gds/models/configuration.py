@@ -1,10 +1,13 @@
 """What a model is: one configuration for every backbone and every head."""
 
-from typing import Any, Literal
+import os
+from typing import Any, Literal, NoReturn, Self
 
 from transformers import PreTrainedConfig
 
+import gds
 from gds.errors import UserError, did_you_mean
+from gds.repository import refuse_upload
 
 INPUT_KINDS = ("continuous", "tokens")
 POOLINGS = ("mean", "cls")
@@ -139,6 +142,36 @@ class GdsConfig(PreTrainedConfig):
                 raise UserError(f"unknown model option {name!r}: {did_you_mean(name, known)}")
         super().__post_init__(**kwargs)
         self.check()
+
+    @classmethod
+    def from_dict(cls, config_dict: dict[str, Any], **kwargs: Any) -> Self:
+        """From the content of ``config.json``; the signature is that of ``transformers.PreTrainedConfig``.
+
+        Raises
+        ------
+        UserError
+            The file has options that this version does not know.
+        """
+        known = {*cls.__dataclass_fields__, *_BASE_KEYS}
+        unknown = sorted(key for key in config_dict if key not in known and not key.startswith("_"))
+        if unknown:
+            raise UserError(
+                f"config.json has options that gds {gds.__version__} does not know ({', '.join(unknown[:5])}): it was "
+                "written by another version; install the one that run.json beside it names, or the newest"
+            )
+        return super().from_dict(config_dict, **kwargs)
+
+    def save_pretrained(
+        self, save_directory: str | os.PathLike, push_to_hub: bool = False, **kwargs: Any
+    ) -> None:
+        """As transformers does, but to a folder only."""
+        if push_to_hub:
+            refuse_upload()
+        super().save_pretrained(save_directory, **kwargs)
+
+    def push_to_hub(self, *args: Any, **kwargs: Any) -> NoReturn:
+        """Refused: a configuration is published with its model."""
+        refuse_upload()
 
     @property
     def channels_per_block(self) -> int:

@@ -1,5 +1,8 @@
 """The encoder as a transformers model."""
 
+import inspect
+import os
+from pathlib import Path
 from typing import Any
 
 import torch
@@ -16,10 +19,21 @@ from gds.models.backbones.transformer import TransformerBackbone, TransformerLay
 from gds.models.conditioning import ConditionEmbedding
 from gds.models.configuration import GdsConfig
 from gds.models.embedding import BlockLinear, CellEmbedding, ScaledLinear, ZeroConv1d, ZeroLinear
+from gds.repository import PushesThroughOneDoor, local_folder, refuse_upload
+
+_WHERE = tuple(inspect.signature(local_folder).parameters)[1:]
 
 
-class GdsPreTrainedModel(PreTrainedModel):
-    """What the encoder and the heads share: initial weights and strict loading."""
+class GdsPreTrainedModel(PushesThroughOneDoor, PreTrainedModel):
+    """What the encoder and the heads share: initial weights, strict loading, one way to the hub.
+
+    Attributes
+    ----------
+    source_folder
+        The local folder, or the cached one of the hub, that the weights were loaded from; None for new ones.
+    """
+
+    source_folder: Path | None = None
 
     config_class = GdsConfig
     base_model_prefix = "gds"
@@ -72,21 +86,29 @@ class GdsPreTrainedModel(PreTrainedModel):
     def from_pretrained(cls, pretrained_model_name_or_path: Any, *model_args: Any, **kwargs: Any) -> Any:
         """Load a model, strictly: only the weights of a new or another head may differ.
 
-        The signature is that of ``transformers.PreTrainedModel.from_pretrained``.
+        The signature is that of ``transformers.PreTrainedModel.from_pretrained``; the name is that of a folder
+        or of a repository on the hub, ``organisation/name[@revision][/folder]``.
 
         Raises
         ------
         UserError
-            A weight of the encoder is missing, unknown or of another shape, or the head's weights are
-            missing although the folder claims to hold this very class.
+            There is no such folder or repository; a weight of the encoder is missing, unknown or of another
+            shape, or the head's weights are missing although the folder claims to hold this very class;
+            weights are asked for that are no safetensors.
         """
         return_info = kwargs.pop("output_loading_info", False)
+        if kwargs.setdefault("use_safetensors", True) is not True:
+            raise UserError("use_safetensors=False: weights in pickles are never loaded, because they can run code")
+        where = {name: kwargs.pop(name) for name in _WHERE if kwargs.get(name) is not None}
+        folder = None
+        if pretrained_model_name_or_path is not None:
+            folder = local_folder(pretrained_model_name_or_path, **where)
         # transformers' own table of differing weights says "can be ignored"; the check below decides instead.
         verbosity = logging.get_verbosity()
         logging.set_verbosity_error()
         try:
             model, info = super().from_pretrained(
-                pretrained_model_name_or_path, *model_args, output_loading_info=True, **kwargs
+                folder, *model_args, output_loading_info=True, **kwargs
             )
         finally:
             logging.set_verbosity(verbosity)
@@ -111,7 +133,16 @@ class GdsPreTrainedModel(PreTrainedModel):
                     f"weights ({shown}{', ...' if len(keys) > 5 else ''}); config.json and model.safetensors "
                     "must come from the same run"
                 )
+        model.source_folder = folder
         return (model, info) if return_info else model
+
+    def save_pretrained(
+        self, save_directory: str | os.PathLike, *args: Any, push_to_hub: bool = False, **kwargs: Any
+    ) -> None:
+        """As transformers does; ``push_to_hub`` is a verb of its own here."""
+        if push_to_hub:
+            refuse_upload()
+        super().save_pretrained(save_directory, *args, **kwargs)
 
 
 class GdsModel(GdsPreTrainedModel):

@@ -90,8 +90,20 @@ def open_new_cohort(
     UserError
         Files that cannot be read, or too few of the model's variants in them.
     """
-    options = options or AlignmentOptions()
     featurizer = Featurizer.from_pretrained(model)
+    return align_cohort(featurizer, files, recorded(model, "genome_build"), options or AlignmentOptions())
+
+
+def align_cohort(
+    featurizer: Featurizer, files: Sequence[str | Path], genome_build: str | None, options: AlignmentOptions
+) -> NewCohort:
+    """Open genotypes and align them to a featurizer whose variants are of a genome build, None for not known.
+
+    Raises
+    ------
+    UserError
+        Files that cannot be read, or too few of the featurizer's variants in them.
+    """
     cohort = open_genotypes(list(files), genome_build=options.genome_build)
     if not len(cohort.samples):
         raise UserError(f"{files[0]}: there are no people in it")
@@ -99,7 +111,7 @@ def open_new_cohort(
         cohort,
         featurizer.variants_,
         featurizer.allele_frequency_,
-        genome_build=recorded(model, "genome_build"),
+        genome_build=genome_build,
         match_by=options.match_by,
         palindromic=options.palindromic,
         min_overlap=options.min_overlap,

@@ -1,0 +1,1 @@
+"""Sharing models and synthetic people on the Hugging Face hub, and never a real person's data."""
