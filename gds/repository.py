@@ -98,7 +98,13 @@ def local_folder(
         raise UserError(f"{name}: there is no such folder, and it is no name on the hub (organisation/name)")
     below = "/".join(part for part in (address.folder, subfolder) if part)
     folder = _fetch(
-        address.repo_id, revision or address.revision, below, token, cache_dir, local_files_only, force_download
+        address.repo_id,
+        revision or address.revision,
+        below,
+        token,
+        cache_dir,
+        local_files_only,
+        force_download,
     )
     _refuse_code(folder, str(name))
     _check_content(folder, str(name))

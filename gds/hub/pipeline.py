@@ -111,9 +111,7 @@ class GenotypeClassificationPipeline(Pipeline):
         results = []
         for person, row in zip(model_outputs["ids"], model_outputs["probabilities"], strict=True):
             for index in (-row).argsort(kind="stable")[:top_k]:
-                results.append(
-                    {"id": str(person), "label": names[int(index)], "score": float(row[index])}
-                )
+                results.append({"id": str(person), "label": names[int(index)], "score": float(row[index])})
         return results
 
     def save_pretrained(self, save_directory: str | os.PathLike, **kwargs: Any) -> None:

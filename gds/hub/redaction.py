@@ -75,7 +75,5 @@ def withhold_rare(featurizer: Featurizer, min_allele_count: int = 10) -> tuple[F
             shown.expected_r2_ = np.where(in_block, np.float32(0), shown.expected_r2_)
             usual = np.array(_USUAL_CUTS, dtype=np.float32)
             shown.cut_points_ = np.where(in_block[:, None], usual, shown.cut_points_)
-    report = Withheld(
-        min_allele_count, len(is_rare), int(is_rare.sum()), len(np.unique(blocks[in_block]))
-    )
+    report = Withheld(min_allele_count, len(is_rare), int(is_rare.sum()), len(np.unique(blocks[in_block])))
     return shown, report

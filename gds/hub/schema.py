@@ -69,7 +69,9 @@ def read_header(path: str | Path) -> tuple[dict[str, tuple[str, tuple[int, ...]]
     except (struct.error, ValueError, KeyError, TypeError, AttributeError) as error:
         raise UserError(f"{path} is no safetensors file ({error})") from error
     if path.stat().st_size != 8 + length + end:
-        raise UserError(f"{path} is {path.stat().st_size} bytes long, but its header speaks of {8 + length + end}")
+        raise UserError(
+            f"{path} is {path.stat().st_size} bytes long, but its header speaks of {8 + length + end}"
+        )
     return tensors, text
 
 
@@ -102,7 +104,9 @@ def compare_tensors(path: str | Path, expected: dict[str, tuple[str, tuple[int, 
     """As :func:`check_weights`, for tensors that are given by name: their types (any float for a float) and shapes."""
     found, text = read_header(path)
     if set(text) - {"format"} or text.get("format", "pt") != "pt":
-        raise UserError(f"{path} carries text beside its weights ({', '.join(sorted(text))}): save the model again")
+        raise UserError(
+            f"{path} carries text beside its weights ({', '.join(sorted(text))}): save the model again"
+        )
     for problem, names in (
         ("holds", sorted(set(found) - set(expected))),
         ("lacks", sorted(set(expected) - set(found))),
@@ -123,7 +127,9 @@ def compare_tensors(path: str | Path, expected: dict[str, tuple[str, tuple[int, 
     return sum(int(np.prod(shape)) for _, shape in found.values())
 
 
-def check_featurizer(featurizer: Featurizer, config: GdsConfig, padding: np.ndarray | None, folder: Path) -> None:
+def check_featurizer(
+    featurizer: Featurizer, config: GdsConfig, padding: np.ndarray | None, folder: Path
+) -> None:
     """Compare a featurizer with the model that it is to feed.
 
     Parameters
@@ -150,7 +156,9 @@ def check_featurizer(featurizer: Featurizer, config: GdsConfig, padding: np.ndar
             f"featurizer makes {kind} ones of {featurizer.is_padding_.shape}"
         )
     if padding is not None and not np.array_equal(padding, featurizer.is_padding_):
-        raise UserError(f"{folder}: the model and the featurizer mark other cells as padding: they are of other runs")
+        raise UserError(
+            f"{folder}: the model and the featurizer mark other cells as padding: they are of other runs"
+        )
 
 
 def check_scheduler_file(content: Any, config: GdsConfig, path: Path) -> dict[str, Any]:
@@ -166,7 +174,9 @@ def check_scheduler_file(content: Any, config: GdsConfig, path: Path) -> dict[st
     if not isinstance(content, dict) or content.get("_class_name") not in _SCHEDULERS:
         raise UserError(f"{path}: expected the settings of one of {', '.join(_SCHEDULERS)}")
     check_scheduler(content, config, str(path))
-    odd = [name for name, value in content.items() if not isinstance(value, (str, int, float, bool, type(None)))]
+    odd = [
+        name for name, value in content.items() if not isinstance(value, (str, int, float, bool, type(None)))
+    ]
     if any(content[name] not in ([], {}) for name in odd):
         raise UserError(f"{path}: {', '.join(odd)}: expected single values, as diffusers writes them")
     return content

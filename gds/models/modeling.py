@@ -98,7 +98,9 @@ class GdsPreTrainedModel(PushesThroughOneDoor, PreTrainedModel):
         """
         return_info = kwargs.pop("output_loading_info", False)
         if kwargs.setdefault("use_safetensors", True) is not True:
-            raise UserError("use_safetensors=False: weights in pickles are never loaded, because they can run code")
+            raise UserError(
+                "use_safetensors=False: weights in pickles are never loaded, because they can run code"
+            )
         where = {name: kwargs.pop(name) for name in _WHERE if kwargs.get(name) is not None}
         folder = None
         if pretrained_model_name_or_path is not None:
@@ -107,9 +109,7 @@ class GdsPreTrainedModel(PushesThroughOneDoor, PreTrainedModel):
         verbosity = logging.get_verbosity()
         logging.set_verbosity_error()
         try:
-            model, info = super().from_pretrained(
-                folder, *model_args, output_loading_info=True, **kwargs
-            )
+            model, info = super().from_pretrained(folder, *model_args, output_loading_info=True, **kwargs)
         finally:
             logging.set_verbosity(verbosity)
         prefix = f"{cls.base_model_prefix}."

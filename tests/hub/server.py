@@ -201,7 +201,10 @@ class _Handler(BaseHTTPRequestHandler):
                     urls = {
                         str(part + 1): f"{upload['href']}?part={part + 1}" for part in range(-(-size // step))
                     }
-                    upload = {"href": f"{upload['href']}/complete", "header": {"chunk_size": str(step), **urls}}
+                    upload = {
+                        "href": f"{upload['href']}/complete",
+                        "header": {"chunk_size": str(step), **urls},
+                    }
                 answer["actions"] = {"upload": upload, "verify": verify}
             objects.append(answer)
         self._json({"transfer": "basic", "objects": objects})
@@ -245,9 +248,8 @@ class _Handler(BaseHTTPRequestHandler):
                 if value["oid"] not in state.large:
                     raise Refusal(400, f"{value['path']} was never uploaded")
                 files[value["path"]] = StoredFile(state.large[value["oid"]], value["oid"])
-            elif key == "deletedFile":
-                if files.pop(value["path"], None) is None:
-                    raise Refusal(404, "A file with this name doesn't exist", "EntryNotFound")
+            elif key == "deletedFile" and files.pop(value["path"], None) is None:
+                raise Refusal(404, "A file with this name doesn't exist", "EntryNotFound")
         oid = repository.commit(revision, files)
         self._json({"commitUrl": f"{self.server.url}/{name}/commit/{oid}", "commitOid": oid})
 
@@ -259,9 +261,7 @@ class _Handler(BaseHTTPRequestHandler):
         repository.branches[revision] = self._commit(repository, start)
         self._json({})
 
-    def info(
-        self, state: HubState, body: bytes, kind: str, name: str, revision: str | None = None
-    ) -> None:
+    def info(self, state: HubState, body: bytes, kind: str, name: str, revision: str | None = None) -> None:
         repository = self._repository(kind, name)
         commit = self._commit(repository, revision or "main")
         files = repository.commits[commit]
@@ -287,7 +287,9 @@ class _Handler(BaseHTTPRequestHandler):
             folders |= {start + "/".join(rest[:depth]) for depth in range(1, len(rest))}
             if self.query.get("recursive", ["false"])[0].lower() in ("true", "1") or len(rest) == 1:
                 entries.append(file.entry(path))
-        self._json(entries + [{"type": "directory", "path": path, "oid": "0" * 40} for path in sorted(folders)])
+        self._json(
+            entries + [{"type": "directory", "path": path, "oid": "0" * 40} for path in sorted(folders)]
+        )
 
     def paths(self, state: HubState, body: bytes, kind: str, name: str, revision: str) -> None:
         repository = self._repository(kind, name)
@@ -323,7 +325,9 @@ class _Handler(BaseHTTPRequestHandler):
         stored = repository.commits[commit].get(file)
         headers = {"X-Repo-Commit": commit}
         if stored is None:
-            self._send(404, b"", headers | {"X-Error-Code": "EntryNotFound", "X-Error-Message": "Entry not found"})
+            self._send(
+                404, b"", headers | {"X-Error-Code": "EntryNotFound", "X-Error-Message": "Entry not found"}
+            )
             return
         headers |= {"ETag": f'"{stored.etag}"', "Accept-Ranges": "bytes"}
         if stored.sha256 is not None:
