@@ -95,7 +95,9 @@ def local_folder(
         return folder
     address = parse_hub_name(os.fspath(name))
     if address is None:
-        raise UserError(f"{name}: there is no such folder, and it is no name on the hub (organisation/name)")
+        raise UserError(
+            f"{name} holds no model: there is no such folder, and it is no name on the hub (organisation/name)"
+        )
     below = "/".join(part for part in (address.folder, subfolder) if part)
     folder = _fetch(
         address.repo_id,

@@ -33,11 +33,13 @@ def run(args: argparse.Namespace) -> None:
     from pathlib import Path
 
     from gds.provenance import run_record
+    from gds.repository import local_folder
     from gds.studies import embedding_map
     from gds.studies.new_cohort import architecture, open_new_cohort, phenotypes_of, recorded
 
     if not args.out.endswith(".parquet"):
         raise UserError(f"--out {args.out}: expected a name that ends in .parquet")
+    args.model = str(local_folder(args.model))
     architecture(args.model)
     alignment = alignment_options(args)
     cohort = open_new_cohort(args.model, args.genotypes, alignment)

@@ -20,7 +20,9 @@ from gds.errors import UserError
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     arguments.add_cohort(parser)
     arguments.add_features(parser)
-    parser.add_argument("--encoder", nargs="+", metavar="DIR", help="pre-trained models (gds pretrain)")
+    parser.add_argument(
+        "--encoder", nargs="+", metavar="DIR|ORG/NAME", help="pre-trained models, here or on the hub"
+    )
     parser.add_argument(
         "--n-labels", type=int, default=100, help="labels that may be used (default 100; 0: all)"
     )
@@ -63,9 +65,10 @@ def open_cohort_and_encoders(args: argparse.Namespace):
     from gds.cli import run_command
     from gds.features.featurizer import Featurizer
     from gds.features.prepare import prepare_cohort
+    from gds.repository import local_folder
     from gds.studies.few_labels import people_seen
 
-    encoders = [Path(folder) for folder in args.encoder or []]
+    encoders = [local_folder(name) for name in args.encoder or []]
     for folder in encoders:
         if not (folder / "config.json").is_file():
             raise UserError(

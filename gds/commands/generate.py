@@ -39,12 +39,14 @@ def run(args: argparse.Namespace) -> None:
     from gds.generation import GenotypeGenerator
     from gds.genotypes import write_genotypes
     from gds.provenance import run_record
+    from gds.repository import local_folder
 
     suffix = next((suffix for suffix in SUFFIXES if args.out.endswith(suffix)), None)
     if suffix is None:
         raise UserError(f"--out {args.out}: expected a name that ends in {', '.join(SUFFIXES)}")
     if args.n < 1:
         raise UserError(f"--n {args.n}: at least one person")
+    args.model = str(local_folder(args.model))
     generator = GenotypeGenerator.from_pretrained(args.model)
     names = label_names(generator.model.config)
     labels = None if args.label is None else labels_of(args.label, names, args.n)

@@ -10,7 +10,10 @@ if TYPE_CHECKING:
 def add_new_cohort(parser: argparse.ArgumentParser) -> None:
     """A saved model, and the people of another cohort who meet it."""
     where = parser.add_argument_group("model and cohort")
-    where.add_argument("--model", required=True, metavar="DIR", help="a model with its featurizer")
+    where.add_argument(
+        "--model", required=True, metavar="DIR|ORG/NAME",
+        help="a model with its featurizer: a folder, or a name on the hub, ORG/NAME[@REVISION][/FOLDER]",
+    )  # fmt: skip
     where.add_argument(
         "--genotypes", nargs="+", required=True, metavar="FILE",
         help=".bed, .pgen, .vcf(.gz) or .bcf; one file or one per chromosome",

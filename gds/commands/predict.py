@@ -21,6 +21,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> None:
+    from gds.repository import local_folder
     from gds.studies.new_cohort import open_new_cohort
     from gds.studies.prediction import load_classifier, write_predictions
 
@@ -28,6 +29,7 @@ def run(args: argparse.Namespace) -> None:
         raise UserError(f"--out {args.out}: expected a name that ends in .tsv")
     if (args.phenotypes is None) != (args.label_column is None):
         raise UserError("metrics need both --phenotypes TABLE and --label-column NAME")
+    args.model = str(local_folder(args.model))
     model = load_classifier(args.model)
     alignment = alignment_options(args)
     cohort = open_new_cohort(args.model, args.genotypes, alignment)

@@ -46,8 +46,6 @@ class CardFacts:
         What was measured.
     licence, data_use
         Identifier of the licence ("other" if none is named) and the statement of whoever publishes it.
-    base_model
-        What an adapter adapts; None for a whole model.
     """
 
     repo_id: str
@@ -61,7 +59,6 @@ class CardFacts:
     figures: list[Figure]
     licence: str = "other"
     data_use: str | None = None
-    base_model: str | None = None
 
 
 def model_card(facts: CardFacts) -> str:
@@ -109,9 +106,7 @@ def metadata(facts: CardFacts) -> str:
             "genetics",
             facts.config.backbone,
             task,
-            *(["lora"] if facts.base_model else []),
         ],
-        base_model=facts.base_model,
         metrics=sorted({figure.name for figure in facts.figures}) or None,
         model_name=facts.repo_id,
         eval_results=results or None,
@@ -130,11 +125,7 @@ def _what(facts: CardFacts) -> str:
     lines.append(
         f"`{facts.architecture}`, {_OBJECTIVES[facts.architecture]}; backbone {config.backbone}, "
         f"{facts.parameters:,} values"
-        + (
-            f", an adapter of [{facts.base_model}](https://huggingface.co/{facts.base_model})."
-            if facts.base_model
-            else "."
-        )
+        "."
     )
     kind = "component scores" if config.input_kind == "continuous" else "genotypes"
     lines.append(

@@ -19,7 +19,7 @@ from gds.hub.publication import Publication
 from gds.hub.record import public_record, refuse_ids
 from gds.hub.redaction import Withheld, withhold_rare
 from gds.models import GdsConfig
-from gds.repository import ADAPTER_CONFIG, CARD, CONFIG, CONTENT_HASHES, SCHEDULER_CONFIG, WEIGHTS
+from gds.repository import CARD, CONFIG, CONTENT_HASHES, SCHEDULER_CONFIG, WEIGHTS
 
 # Of a configuration, what is about the process that wrote it rather than about the model.
 _NOT_PUBLISHED = ("_name_or_path", "name_or_path", "custom_pipelines", "auto_map")
@@ -34,7 +34,6 @@ def assemble_model(
     metrics: Sequence[str | Path] = (),
     licence: str = "other",
     data_use: str | None = None,
-    base_model: str | None = None,
 ) -> Publication:
     """Write what of a model's folder may leave to an empty folder.
 
@@ -54,8 +53,6 @@ def assemble_model(
         Identifier of a licence, as the hub lists them.
     data_use
         A statement for the card; None leaves the place to be filled in.
-    base_model
-        Name on the hub of what an adapter adapts, where its configuration names a local folder.
 
     Raises
     ------
@@ -63,24 +60,10 @@ def assemble_model(
         A file is missing, holds something else than it should, or names a person.
     """
     folder = Path(folder)
-    if (folder / ADAPTER_CONFIG).is_file():
-        from gds.hub.adapter_folder import assemble_adapter
-
-        return assemble_adapter(
-            folder,
-            out,
-            repo_id=repo_id,
-            metrics=metrics,
-            licence=licence,
-            data_use=data_use,
-            base_model=base_model,
-        )
     if not (folder / CONFIG).is_file():
         raise UserError(
             f"{folder} holds no model (no {CONFIG}): give the folder that gds pretrain or finetune left"
         )
-    if base_model is not None:
-        raise UserError(f"--base-model is for adapters, but {folder} holds a whole model")
     config = GdsConfig.from_pretrained(folder)
     name = schema.architecture_of(config, folder)
     write_config(config, out)

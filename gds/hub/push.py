@@ -25,7 +25,6 @@ def push_folder(
     metrics: Sequence[str | Path] = (),
     licence: str = "other",
     data_use: str | None = None,
-    base_model: str | None = None,
 ) -> str:
     """Publish the folder of a model.
 
@@ -43,7 +42,7 @@ def push_folder(
         Branch; None for ``main``.
     commit_message
         None for one that names the class.
-    min_allele_count, metrics, licence, data_use, base_model
+    min_allele_count, metrics, licence, data_use
         See :func:`gds.hub.model_folder.assemble_model`.
 
     Returns
@@ -60,7 +59,7 @@ def push_folder(
     with scratch() as out:
         publication = assemble_model(
             folder, out, repo_id=repo_id, min_allele_count=min_allele_count, metrics=metrics, licence=licence,
-            data_use=data_use, base_model=base_model,
+            data_use=data_use,
         )  # fmt: skip
         return send(
             publication, repo_id, private=private, token=token, revision=revision, message=commit_message
@@ -111,7 +110,6 @@ def send(
     token: str | bool | None,
     revision: str | None,
     message: str | None,
-    repo_type: str = "model",
 ) -> str:
     """Commit all files of a publication at once; returns the address of the commit.
 
@@ -127,21 +125,16 @@ def send(
 
     api = HfApi(token=token, library_name="gds")
     try:
-        api.create_repo(repo_id, private=private, repo_type=repo_type, exist_ok=True)
-        if private and not api.repo_info(repo_id, repo_type=repo_type).private:
+        api.create_repo(repo_id, private=private, exist_ok=True)
+        if private and not api.repo_info(repo_id).private:
             raise UserError(
                 f"{repo_id} is public already: give --public (private=False) if all of this may be read by anyone, or "
                 "choose another name"
             )
         if revision is not None:
-            api.create_branch(repo_id, branch=revision, repo_type=repo_type, exist_ok=True)
-        present = api.list_repo_files(repo_id, revision=revision, repo_type=repo_type)
-        ours = (
-            FILES
-            if repo_type == "model"
-            else [name for name in present if name.startswith(("data/", "genotypes/"))]
-        )
-        stale = sorted(set(ours) & set(present) - set(publication.files))
+            api.create_branch(repo_id, branch=revision, exist_ok=True)
+        present = api.list_repo_files(repo_id, revision=revision)
+        stale = sorted(set(FILES) & set(present) - set(publication.files))
         done = api.create_commit(
             repo_id,
             [
@@ -149,7 +142,6 @@ def send(
                 *(CommitOperationDelete(name) for name in stale),
             ],
             commit_message=message or f"Push with gds ({len(publication.files)} files)",
-            repo_type=repo_type,
             revision=revision,
         )
     except Exception as error:
