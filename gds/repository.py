@@ -96,7 +96,7 @@ def local_folder(
     address = parse_hub_name(os.fspath(name))
     if address is None:
         raise UserError(
-            f"{name} holds no model: there is no such folder, and it is no name on the hub (organisation/name)"
+            f"{name} holds no model: there is no such folder, and a name on the hub is organisation/name"
         )
     below = "/".join(part for part in (address.folder, subfolder) if part)
     folder = _fetch(
