@@ -131,7 +131,7 @@ def _fetch(
             revision=revision,
             allow_patterns=[start + file for file in FILES],
             token=token,
-            cache_dir=cache_dir,
+            cache_dir=None if cache_dir is None else Path(cache_dir),
             local_files_only=local_files_only,
             force_download=force_download,
         )
