@@ -4,6 +4,8 @@
 
     DIR/{train,validation,test}/   Arrow: id, features, labels, and one column a covariate
     DIR/featurizer/                what turned genotypes into features, fitted on training people
+    DIR/blocks.tsv                 a line a block: variants and, of components, their number, the share of
+                                   variance they keep and the r2 of dosages that come back
     DIR/people.tsv                 id, split, label, family, covariates: local, never pushed. Everyone
                                    genotyped is in it; those whom quality control removed have the
                                    split "removed" and the reason beside it
@@ -235,6 +237,7 @@ def write_prepared_cohort(
         splits[split] = arrow_dataset(features[split], table["label"].to_numpy(), further)
     splits.save_to_disk(str(folder))
     featurizer.save_pretrained(folder / "featurizer")
+    featurizer.report_.to_csv(folder / "blocks.tsv", sep="\t", index=False, float_format="%.6g")
     people.to_csv(folder / "people.tsv", sep="\t", index_label="id", na_rep="NA")
     write_json(folder / "cohort.json", asdict(description))
     quality.write(folder)

@@ -3,7 +3,7 @@
 from abc import abstractmethod
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
-from typing import ClassVar, Self
+from typing import TYPE_CHECKING, ClassVar, Self
 
 import numpy as np
 
@@ -15,6 +15,9 @@ from gds.features.streaming import DEFAULT_MEMORY, map_blocks
 from gds.genotypes.align import match_variants
 from gds.genotypes.blocks import Blocks
 from gds.genotypes.matrix import GenotypeSource
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 Piece = dict[str, np.ndarray]
 
@@ -53,6 +56,11 @@ class Featurizer(FittedState):
     @abstractmethod
     def inverse_transform(self, features: np.ndarray) -> np.ndarray:
         """Dosages (sample, variant) of features (sample, block, channel), in the order of ``variants_``."""
+
+    @property
+    @abstractmethod
+    def report_(self) -> "pd.DataFrame":
+        """One row a block: ``block``, ``variants`` and what can be told of its fit."""
 
     def fit(
         self,

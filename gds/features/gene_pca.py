@@ -1,6 +1,6 @@
 """Gene-wise PCA: a few principal component scores per block, from integer sums, and back to dosages."""
 
-from typing import ClassVar, Literal
+from typing import TYPE_CHECKING, ClassVar, Literal
 
 import numpy as np
 
@@ -11,6 +11,9 @@ from gds.features.featurizer import Featurizer, Piece
 from gds.features.fixed_point import exact_scores, round_loadings
 from gds.features.gram import worth_torch
 from gds.features.thresholds import apply_cut_points, quantile_cut_points, stand_for_all
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 # People are reconstructed in tiles of one shape, so that their dosages do not depend on who else is.
 _PEOPLE = 256
@@ -96,7 +99,7 @@ class GenePCA(Featurizer):
             raise UserError(f"expected max_components of at least 1, found {max_components}")
 
     @property
-    def report_(self):  # type: ignore[no-untyped-def]
+    def report_(self) -> "pd.DataFrame":
         """Per block: ``variants``, ``components``, ``explained_variance``, ``reconstruction_r2``; DataFrame.
 
         ``explained_variance`` is the share kept; ``reconstruction_r2`` the mean of ``expected_r2_`` over the

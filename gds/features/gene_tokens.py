@@ -1,12 +1,15 @@
 """Dosages themselves as features: one slot for each variant of a block."""
 
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 
 from gds.errors import UserError
 from gds.features.block_range import FEATURES
 from gds.features.featurizer import Featurizer, Piece
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 
 class GeneTokens(Featurizer):
@@ -28,6 +31,14 @@ class GeneTokens(Featurizer):
         if max_slots < 1:
             raise UserError(f"expected max_slots of at least 1, found {max_slots}")
         self.max_slots = max_slots
+
+    @property
+    def report_(self) -> "pd.DataFrame":
+        """Per block: its name and ``variants``."""
+        import pandas as pd
+
+        self._check_fitted()
+        return pd.DataFrame({"block": self.blocks_.name, "variants": self.blocks_.sizes})
 
     def inverse_transform(self, features: np.ndarray) -> np.ndarray:
         """Dosages of tokens.

@@ -41,6 +41,10 @@ def test_a_prepared_cohort_can_be_opened_again(options, tmp_path, kind):
         np.testing.assert_array_equal(cohort.features(split), expected)
         assert dataset[split]["labels"][:] == cohort.people.loc[cohort.ids(split), "label"].tolist()
     assert {"sex", "age", "batch"} <= set(dataset["train"].column_names)
+    blocks = pd.read_csv(tmp_path / "data" / "blocks.tsv", sep="\t")
+    assert blocks["variants"].tolist() == featurizer.blocks_.sizes.tolist()
+    if kind == "pca":
+        assert blocks["reconstruction_r2"].between(0, 1).all()
 
 
 @pytest.mark.parametrize("kind", ["pca", "tokens"])
