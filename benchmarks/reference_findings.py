@@ -3,7 +3,7 @@
     python benchmarks/reference_findings.py size         # -> results/denoiser_size.csv
     python benchmarks/reference_findings.py own-layer    # -> results/denoiser_own_layer.csv
 
-Diffusion (the defaults of gds pretrain: v-prediction, constant budget of 20 epochs, batch 64) on one megabase of
+Diffusion (the defaults of gds pretrain: v-prediction, constant budget of 10 epochs, batch 64) on one megabase of
 1000 Genomes in windows of 64 variants, 8 components each; every seed has a split of people, a GenePCA, initial
 weights and noise of its own. Two figures of people who were not trained on: the validation loss over that of
 closed-form shrinkage (1 where nothing was learned), and the accuracy for five superpopulations of a logistic
@@ -125,7 +125,7 @@ def main() -> None:
     )
     parser.add_argument("question", choices=QUESTIONS)
     parser.add_argument("--seeds", type=int, default=3)
-    parser.add_argument("--epochs", type=int, default=20)
+    parser.add_argument("--epochs", type=int, default=10)
     arguments = parser.parse_args()
     networks, name = QUESTIONS[arguments.question]
     out = RESULTS / name

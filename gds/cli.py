@@ -23,6 +23,7 @@ COMMANDS = {
     "evaluate": "judge synthetic genotypes: fidelity and privacy, each figure beside its references",
     "push": "publish a model on the Hugging Face hub",
     "models": "list the presets of networks and their sizes",
+    "compare": "compare runs: curves, figures and what was set differently",
 }
 
 

@@ -81,7 +81,7 @@ def series_look(index: int) -> dict[str, Any]:
     return {"color": colour, "marker": MARKERS[(index + index // len(PALETTE)) % len(MARKERS)]}
 
 
-def thousands(value: float, position: int | None = None) -> str:
+def thousands(value: float, position: float | None = None) -> str:
     """Tick label of a count: 12k, 1.5M."""
     for size, letter in ((1e6, "M"), (1e3, "k")):
         if abs(value) >= size:

@@ -138,6 +138,20 @@ def test_pretraining_leaves_a_complete_folder_without_pickles(cohorts, tmp_path,
     assert not any(identifier in json.dumps(record) for identifier in people["id"])
 
 
+def test_tensorboard_gets_every_curve_while_training(cohorts, tmp_path):
+    from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+
+    config = load_config(None, [*SMALL, "training.report_to=[tensorboard]"], "diffusion")
+    pretrain(config, cohorts["pca"], tmp_path / "run")
+    (events,) = (tmp_path / "run" / "checkpoints").rglob("events.out.tfevents.*")
+    log = EventAccumulator(str(events)).Reload()
+    curves = {"loss", "grad_norm", "samples_per_second", "noise_quarter_1_loss", "noise_quarter_4_loss"}
+    found = set(log.Tags()["scalars"])
+    assert {f"train/{name}" for name in curves} <= found
+    assert {"eval/loss", "eval/shrinkage_loss"} <= found
+    assert [point.step for point in log.Scalars("eval/loss")] == [2, 4]
+
+
 def test_labels_and_test_people_do_not_reach_the_weights(cohorts, tmp_path):
     config = load_config(None, SMALL, "diffusion")
     cohort = cohorts["pca"]
