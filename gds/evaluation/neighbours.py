@@ -72,7 +72,7 @@ def nearest_neighbour_privacy_loss(
         ``aats_train`` and the same for ``test``; ``n`` rows of each set.
     """
     train, test, synthetic = equal_sizes(train, test, synthetic, seed=seed)
-    figures = {}
+    figures: dict[str, float] = {}
     variance = 0.0
     for name, people in (("train", train), ("test", test)):
         found = adversarial_accuracy(people, synthetic)

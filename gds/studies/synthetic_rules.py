@@ -110,6 +110,7 @@ def verdict(name: str, found: Interval, references: Mapping[str, float]) -> Verd
     """
     rule = meaning_of(name).rule
     value, lower, _ = found
+    lower -= 1e-9  # a Wilson bound of no successes is 0 only up to rounding
     if rule is None or math.isnan(value):
         return None
     if rule == "frequency":

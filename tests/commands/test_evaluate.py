@@ -1,6 +1,9 @@
 """gds evaluate on written files: copies are flagged, swapped alleles do not matter, shared people are refused."""
 
 import json
+import re
+import shutil
+import subprocess
 
 import numpy as np
 import pytest
@@ -58,3 +61,33 @@ def test_swapped_alleles_do_not_matter(files, tmp_path):
         assert evaluate(files, name, tmp_path / name) == 0
         found.append(json.loads((tmp_path / name / "metrics.json").read_text())["figures"])
     assert found[0] == found[1]
+
+
+@pytest.mark.parametrize("width", [390, 1100])
+def test_the_page_opens_without_network_and_fits_a_phone(files, tmp_path, width):
+    browser = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
+    if browser is None:
+        pytest.skip("no Chromium on this machine: the page is not rendered")
+    assert evaluate(files, "synthetic", tmp_path / "out") == 0
+    page = tmp_path / "out/report.html"
+    # The page has no script; this one, added for the test, tells how wide its content is.
+    probe = "<script>document.title = 'wide ' + document.documentElement.scrollWidth</script></body>"
+    # Headless windows are at least 500 pixels wide, so the phone is a frame.
+    (tmp_path / "out/probe.html").write_text(page.read_text().replace("</body>", probe))
+    frame = tmp_path / "out/frame.html"
+    frame.write_text(
+        f"<iframe src='probe.html' width='{width}' height='900' onload=\"document.title ="
+        ' this.contentDocument.title"></iframe>'
+    )
+    done = subprocess.run(
+        [
+            browser, "--headless", "--no-sandbox", "--disable-gpu", "--enable-logging=stderr", "--v=0",
+            "--allow-file-access-from-files", "--host-resolver-rules=MAP * ~NOTFOUND",
+            f"--user-data-dir={tmp_path / 'profile'}", "--virtual-time-budget=3000", "--dump-dom", str(frame),
+        ],
+        capture_output=True, text=True, timeout=120, check=True,
+    )  # fmt: skip
+    assert "CONSOLE" not in done.stderr
+    found = re.search(r"wide (\d+)", done.stdout)
+    assert found is not None
+    assert int(found[1]) <= width

@@ -63,4 +63,5 @@ def test_verdicts():
     assert verdict("near_copies", (0.03, 0.02, 0.04), halves) == "bad"
     assert verdict("distance_attack_auc", (0.53, 0.51, 0.55), {}) == "caution"
     assert verdict("distance_attack_tpr_at_1%_fpr", (0.5, 0.4, 0.6), {}) == "bad"
+    assert verdict("exact_copies", (0.0, 1e-19, 0.002), {"held_out": 0.0}) == "good"
     assert verdict("aats", (0.5, nan, nan), halves) is None
