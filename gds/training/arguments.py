@@ -8,6 +8,7 @@ import torch
 from transformers import TrainingArguments
 
 from gds.errors import UserError, did_you_mean
+from gds.repository import refuse_upload
 
 
 def training_arguments(folder: str | Path, *, seed: int, **values: Any) -> TrainingArguments:
@@ -31,6 +32,8 @@ def training_arguments(folder: str | Path, *, seed: int, **values: Any) -> Train
     for name in values:
         if name not in known:
             raise UserError(f"training argument {name!r} does not exist; {did_you_mean(name, known)}")
+    if values.get("push_to_hub"):
+        refuse_upload()
     # Pinned memory serves transfers to a GPU; without one torch warns about it at every loader.
     values.setdefault("dataloader_pin_memory", torch.cuda.is_available())
     try:
