@@ -24,7 +24,7 @@ from gds.studies.audit.relatives import (
 )
 from gds.studies.audit.results import Result
 from gds.studies.audit.selection import Selection, association_signs, selected_again
-from gds.studies.audit.sources import Source, adjustment_source, principal_components, sources_of
+from gds.studies.audit.sources import Source, adjustment_source, ancestry_components, sources_of
 from gds.studies.audit.verdict import ALPHA, Verdict
 
 OWN = "ridge on genotypes, five folds"
@@ -114,9 +114,10 @@ def audit_cohort(cohort: AuditCohort, options: AuditOptions | None = None) -> Au
     cohort = _sample(cohort, options)
     labels = np.asarray(cohort.labels, dtype=np.int64)
     used = cohort.dosage if cohort.is_selected is None else cohort.dosage[:, cohort.is_selected]
-    whole = DosageScaler().fit([cohort.dosage]).kernel([cohort.dosage])
+    first, second, whole = _kernels(cohort.dosage)
     kernel = whole if used is cohort.dosage else DosageScaler().fit([used]).kernel([used])
-    values, vectors = principal_components(whole)
+    values, vectors = ancestry_components(first, second)
+    del first, second
     components = vectors * np.sqrt(np.maximum(values, 0))
     pairs = related_by_genotype(whole, values, vectors)
     families = joined_families(cohort.families, pairs.pairs, len(labels))
@@ -156,6 +157,19 @@ def audit_cohort(cohort: AuditCohort, options: AuditOptions | None = None) -> Au
         ),
         scores=scores,
     )
+
+
+def _kernels(dosage: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Relationship matrices of the two halves of the genome, in the order of the file, and of the whole."""
+    middle = dosage.shape[1] // 2
+    halves = []
+    weights = []
+    for part in (dosage[:, :middle], dosage[:, middle:]):
+        scaler = DosageScaler().fit([part])
+        halves.append(scaler.kernel([part]))
+        weights.append(scaler.n_varying)
+    whole = (weights[0] * halves[0] + weights[1] * halves[1]) / sum(weights)
+    return halves[0], halves[1], whole
 
 
 def _sample(cohort: AuditCohort, options: AuditOptions) -> AuditCohort:

@@ -53,12 +53,37 @@ def score_bins(score: np.ndarray, base: np.ndarray, n_bins: int = N_BINS) -> np.
     return np.minimum((rank * n_bins).astype(np.int64), n_bins - 1)
 
 
-def principal_components(kernel: np.ndarray, n: int = N_COMPONENTS) -> tuple[np.ndarray, np.ndarray]:
-    """Leading eigenvalues, descending, and eigenvectors (sample, component) of the relationship matrix."""
-    size = len(kernel)
+def ancestry_components(
+    first: np.ndarray, second: np.ndarray, n: int = N_COMPONENTS
+) -> tuple[np.ndarray, np.ndarray]:
+    """Directions among people that two halves of the genome agree on: ancestry, and no stretch of linked variants.
+
+    Leading eigenvectors of one half's relationship matrix are kept where the other half varies more along them
+    than along random directions, by four standard deviations of the latter. A large gene makes a component of
+    its own half only, and may hold causal variants; ancestry shows in both.
+
+    Parameters
+    ----------
+    first, second
+        Relationship matrices of the halves, (sample, sample).
+    n
+        Components looked at.
+
+    Returns
+    -------
+    values : numpy.ndarray
+        Variance of the second half along each, (component,); empty without structure.
+    vectors : numpy.ndarray
+        Unit columns, (sample, component).
+    """
+    size = len(first)
     n = min(n, size - 1)
-    values, vectors = eigh(kernel, subset_by_index=[size - n, size - 1])
-    return values[::-1], vectors[:, ::-1]
+    vectors = eigh(first, subset_by_index=[size - n, size - 1])[1][:, ::-1]
+    values = np.einsum("ik,ij,jk->k", vectors, second, vectors, optimize=True)
+    mean = np.trace(second) / size
+    spread = np.sqrt(2 * max(0.0, np.square(second).sum() / size - mean**2) / size)
+    kept = values > mean + 4 * spread
+    return values[kept], vectors[:, kept]
 
 
 def sources_of(cohort: AuditCohort, components: np.ndarray) -> list[Source]:
@@ -80,7 +105,8 @@ def sources_of(cohort: AuditCohort, components: np.ndarray) -> list[Source]:
     if cohort.pc_columns:
         components = cohort.table[list(cohort.pc_columns)].to_numpy(np.float64)
     # Ancestry differs more along the first components: they keep their variances.
-    found.append(Source("ancestry (PCs)", "ancestry", hat_of_columns(_standard(components))))
+    if components.shape[1]:
+        found.append(Source("ancestry (PCs)", "ancestry", hat_of_columns(_standard(components))))
     if cohort.ancestry_column:
         levels = cohort.table[cohort.ancestry_column].astype(str).to_numpy(dtype=str)
         if len(np.unique(levels)) > 1:
