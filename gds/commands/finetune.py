@@ -5,6 +5,7 @@
 
 Whatever is tuned is tuned by folds inside the few labels; the test people are predicted once. Without
 arguments the simulated cohort and an encoder pre-trained on it are used, and made first where missing.
+OUT/audit says whether the result is confounded, leaked or too good to be true (--no-audit leaves it out).
 OUT/model is left for people of other cohorts (gds predict): the first encoder with its classifier, fitted
 on the real labelled few without synthetic people.
 """
@@ -34,6 +35,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--allow-transductive", action="store_true", help="test people may have been seen in pre-training"
     )
+    parser.add_argument(
+        "--no-audit", dest="audit", action="store_false",
+        help="do not look for confounding, relatives, selection and results above the ceiling",
+    )  # fmt: skip
     arguments.add_output(parser, default="runs/finetuned")
 
 
@@ -56,6 +61,10 @@ def run(args: argparse.Namespace) -> None:
     if model is not None:
         print(f"model: {model} ({result.classifier_name}; for new people: gds predict --model {model})")
     print(f"report: {Path(args.out) / 'report.html'}")
+    if args.audit:
+        from gds.studies.audit.few_labels import audit_few_labels
+
+        print("\n".join(audit_few_labels(task, result, Path(args.out) / "audit", seed=args.seed)))
 
 
 def open_cohort_and_encoders(args: argparse.Namespace):

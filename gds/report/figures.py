@@ -15,8 +15,8 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 __all__ = [
-    "accuracy_by_labels", "allele_frequencies", "confusion_matrix", "embedding_scatter", "metric_by_method",
-    "precision_recall_curves", "reliability", "roc_curves",
+    "accuracy_by_labels", "allele_frequencies", "confusion_matrix", "decision_curves", "embedding_scatter",
+    "metric_by_method", "precision_recall_curves", "reliability", "roc_curves",
 ]  # fmt: skip
 
 ROLE_COLOURS = {
@@ -146,6 +146,31 @@ def reliability(curves: Mapping[str, pd.DataFrame]) -> "Figure":
     axes.set(xlabel="predicted probability", ylabel="observed frequency", xlim=(0, 1), ylim=(0, 1))
     axes.set_box_aspect(1)
     axes.legend(loc="upper left")
+    return figure
+
+
+@styled
+def decision_curves(curves: Mapping[str, pd.DataFrame]) -> "Figure":
+    """Net benefit against the threshold of probability, beside calling everybody and nobody a case.
+
+    Parameters
+    ----------
+    curves
+        Method to :func:`gds.evaluation.decision.net_benefit`.
+    """
+    figure, (axes,) = new_figure(width=7.2, height=4.4)
+    axes.axhline(0, color=MUTED, linestyle=":", linewidth=1, label="nobody")
+    for index, (name, curve) in enumerate(curves.items()):
+        if not index:
+            axes.plot(curve.index, curve["all"], color=MUTED, linestyle="--", linewidth=1, label="everybody")
+        colour = PALETTE[index % len(PALETTE)]
+        axes.plot(curve.index, curve["value"], color=colour, label=name)
+        axes.fill_between(curve.index, curve["lower"], curve["upper"], color=colour, alpha=0.12, linewidth=0)
+    highest = max(float(curve[["upper", "all"]].to_numpy().max()) for curve in curves.values())
+    axes.set(
+        xlabel="threshold of probability", ylabel="net benefit", ylim=(-0.25 * highest - 0.02, 1.05 * highest)
+    )
+    figure.legend(loc="outside right upper")
     return figure
 
 

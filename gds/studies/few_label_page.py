@@ -10,6 +10,7 @@ from gds.evaluation.comparison import paired_difference
 from gds.report import figures
 from gds.report.page import Page, format_interval
 from gds.studies.few_label_confounding import RULE, confounder_table, shown_confounders, unchecked_confounders
+from gds.studies.few_label_decision import add_decisions
 from gds.studies.few_label_scores import Scores
 from gds.studies.few_label_task import FewLabelTask, people_counts
 from gds.studies.few_labels import FewLabelResult
@@ -32,6 +33,7 @@ def build_page(task: FewLabelTask, result: FewLabelResult, scores: Scores, recor
     _add_confounders(page, task, result, scores)
     if len(task.class_names) == 2:
         _add_curves(page, task, result, scores)
+        add_decisions(page, task, result, _shown(scores))
     else:
         _add_confusion(page, task, result, scores)
     _add_embeddings(page, task, result)

@@ -9,6 +9,8 @@ import pandas as pd
 
 from gds.files import all_or_none, atomic_path, write_json
 from gds.provenance import run_record
+from gds.report.page import NOT_CLINICAL
+from gds.studies.few_label_decision import with_population_probability
 from gds.studies.few_label_page import build_page
 from gds.studies.few_label_scores import headline, score
 from gds.studies.few_label_task import FewLabelTask, people_counts
@@ -38,19 +40,22 @@ def write_few_label_report(
     record = run_record(
         options.seed,
         [task.cohort.folder / "cohort.json", *(Path(encoder) / "model.safetensors" for encoder in encoders)],
+        not_for_clinical_use=NOT_CLINICAL,
         options=asdict(options),
         encoders=[str(encoder) for encoder in encoders],
         people=people_counts(task),
         chosen=result.details,
     )
     with atomic_path(folder / "predictions.tsv") as temporary:
-        _predictions(task, result).to_csv(temporary, sep="\t", index=False, float_format="%.6g")
+        predictions = with_population_probability(task, _predictions(task, result))
+        predictions.to_csv(temporary, sep="	", index=False, float_format="%.6g")
     with atomic_path(folder / "metrics.csv") as temporary:
         scores.table.to_csv(temporary, index=False)
     table = scores.table.astype(object).where(scores.table.notna(), None)  # JSON has no NaN
     write_json(
         folder / "metrics.json",
-        {"metrics": table.to_dict("records"), "ceiling": scores.ceiling, "warnings": scores.warnings,
+        {"not_for_clinical_use": NOT_CLINICAL, "metrics": table.to_dict("records"),
+         "ceiling": scores.ceiling, "warnings": scores.warnings,
          "people": people_counts(task), "transductive": result.transductive},
     )  # fmt: skip
     write_json(folder / "run.json", record)

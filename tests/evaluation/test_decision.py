@@ -1,0 +1,28 @@
+"""Net benefit and the correction for prevalence, by hand and by sampling."""
+
+import numpy as np
+import pytest
+
+from gds.errors import UserError
+from gds.evaluation.decision import net_benefit
+from gds.evaluation.prevalence import population_probability
+
+
+def test_net_benefit_by_hand():
+    table = net_benefit(np.array([1, 1, 0, 0, 0]), np.array([0.9, 0.1, 0.6, 0.2, 0.1]), (0.2, 0.5))
+    assert table.loc[0.5, "value"] == pytest.approx(1 / 5 - 1 / 5)
+    assert table.loc[0.2, "value"] == pytest.approx(1 / 5 - 2 / 5 * 0.25)
+    assert table.loc[0.2, "all"] == pytest.approx(0.4 - 0.6 * 0.25)
+    with pytest.raises(UserError, match="thresholds must lie between"):
+        net_benefit(np.array([0, 1]), np.array([0.1, 0.2]), (0.0,))
+
+
+def test_the_population_s_probability_is_the_share_of_cases_there():
+    """A marker that 60 % of cases and 20 % of controls carry, by Bayes in sample and population."""
+    K, w = 0.01, 0.5
+    in_sample = np.array([0.6 * w / (0.6 * w + 0.2 * (1 - w)), 0.4 * w / (0.4 * w + 0.8 * (1 - w))])
+    expected = [0.6 * K / (0.6 * K + 0.2 * (1 - K)), 0.4 * K / (0.4 * K + 0.8 * (1 - K))]
+    np.testing.assert_allclose(population_probability(in_sample, K, w), expected)
+    np.testing.assert_allclose(population_probability(in_sample, w, w), in_sample)
+    with pytest.raises(UserError, match="prevalence must lie"):
+        population_probability(in_sample, 1.0, w)
