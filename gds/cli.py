@@ -21,7 +21,7 @@ COMMANDS = {
     "embed": "embed the people of a cohort, with pictures coloured by phenotypes",
     "generate": "sample synthetic genotypes from a pre-trained diffusion model",
     "evaluate": "judge synthetic genotypes: fidelity and privacy, each figure beside its references",
-    "push": "publish a model on the Hugging Face hub",
+    "push": "publish a model or synthetic people on the Hugging Face hub",
     "models": "list the presets of networks and their sizes",
     "compare": "compare runs: curves, figures and what was set differently",
 }

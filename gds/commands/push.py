@@ -1,20 +1,33 @@
-"""Publish a model on the Hugging Face hub: private unless --public is given.
+"""Publish a model, or synthetic people, on the Hugging Face hub: private unless --public is given.
 
     gds push runs/finetuned/model my-lab/als-few-labels --dry-run
     gds push runs/finetuned/model my-lab/als-few-labels --data-use "Consent for research, cohort X." --license cc-by-4.0
+    gds push --dataset synthetic.pgen my-lab/synthetic --metrics evaluation/metrics.json
 
-Only weights, featurizer, configuration, record and card leave, each checked against what it may hold: no genotypes,
-no ids, no labels, no checkpoint. What will leave is shown first; --dry-run ends there. Real people are never pushed.
+Of a model only weights, featurizer, configuration, record and card leave, each checked against what it may hold:
+no genotypes, no ids, no labels, no checkpoint. What will leave is shown first; --dry-run ends there. Real people are
+never pushed.
 """
 
 import argparse
+from typing import TYPE_CHECKING
 
 from gds.errors import UserError
 
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from gds.hub.publication import Publication
+
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("folder", metavar="DIR", help="the folder of a model")
+    parser.add_argument("folder", metavar="DIR", nargs="?", help="the folder of a model")
     parser.add_argument("name", metavar="ORG/NAME", help="its name on the hub")
+    parser.add_argument(
+        "--dataset",
+        metavar="FILE",
+        help="in place of DIR: synthetic people by gds generate, .pgen or .vcf.gz",
+    )
     parser.add_argument("--public", action="store_true", help="anyone may read it (default: private)")
     parser.add_argument("--dry-run", action="store_true", help="show what would leave, and send nothing")
     parser.add_argument(
@@ -44,19 +57,18 @@ def run(args: argparse.Namespace) -> None:
     from pathlib import Path
 
     from gds.files import atomic_directory
-    from gds.hub.model_folder import assemble_model
     from gds.hub.publication import scratch
     from gds.hub.push import check_name, send
 
+    if (args.folder is None) == (args.dataset is None):
+        raise UserError("give the folder of a model and its name, or --dataset FILE and a name")
     if args.out and not args.dry_run:
         raise UserError("--out goes with --dry-run")
     check_name(args.name)
     with atomic_directory(args.out) if args.out else scratch() as folder:
-        publication = assemble_model(
-            args.folder, Path(folder), repo_id=args.name, min_allele_count=args.min_allele_count,
-            metrics=args.metrics, licence=args.license, data_use=args.data_use,
-        )  # fmt: skip
-        print(f"{'public' if args.public else 'private'} {args.name}, {len(publication.files)} files:")
+        kind = "model" if args.dataset is None else "dataset"
+        publication = _assemble(args, Path(folder))
+        print(f"{'public' if args.public else 'private'} {kind} {args.name}, {len(publication.files)} files:")
         print("\n".join(publication.lines()))
         if args.public:
             print("--public: all of this can be read and copied by anyone, for good")
@@ -65,6 +77,23 @@ def run(args: argparse.Namespace) -> None:
             return
         address = send(
             publication, args.name, private=not args.public, token=args.token, revision=args.revision,
-            message=args.message,
+            message=args.message, repo_type=kind,
         )  # fmt: skip
         print(f"pushed: {address}")
+
+
+def _assemble(args: argparse.Namespace, folder: "Path") -> "Publication":
+    """What would leave, in an empty folder."""
+    about = {
+        "repo_id": args.name,
+        "metrics": args.metrics,
+        "licence": args.license,
+        "data_use": args.data_use,
+    }
+    if args.dataset is not None:
+        from gds.hub.dataset import assemble_dataset
+
+        return assemble_dataset(args.dataset, folder, **about)
+    from gds.hub.model_folder import assemble_model
+
+    return assemble_model(args.folder, folder, min_allele_count=args.min_allele_count, **about)

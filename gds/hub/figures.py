@@ -10,8 +10,7 @@ from gds.errors import UserError
 from gds.files import read_json
 
 # The words under which metrics.json says whom or what a figure is about, and what it is held against.
-_ABOUT = ("method", "subset", "group", "table", "set", "attack")
-_VALUE, _REFERENCE = ("value", "synthetic"), ("reference", "real", "real_half")
+_ABOUT = ("section", "method", "subset", "group")
 
 
 @dataclass(frozen=True)
@@ -29,7 +28,7 @@ class Figure:
     lower, upper
         Ends of its interval; None where there is none.
     reference
-        What it is held against, e.g. real half against real half; None for nothing.
+        What it is held against, e.g. real half against real half; "" for nothing.
     """
 
     name: str
@@ -37,7 +36,7 @@ class Figure:
     about: str = ""
     lower: float | None = None
     upper: float | None = None
-    reference: float | None = None
+    reference: str = ""
 
     @property
     def interval(self) -> str:
@@ -46,10 +45,11 @@ class Figure:
 
 
 def read_figures(path: str | Path) -> list[Figure]:
-    """Figures of a ``metrics.json``: a list of rows, or an object with such a list under ``metrics``.
+    """Figures of a ``metrics.json``: a list of rows, or an object with such a list under ``metrics`` or
+    ``figures``.
 
     A row names its metric (``metric`` or ``name``) and has a ``value``; it may have ``lower`` and ``upper`` or
-    ``interval``, a ``reference``, and words that say what it is about (``method``, ``group``, ...). Rows without a
+    ``interval``, a ``reference`` or several ``references`` by name, and words that say what it is about (``method``, ``group``, ...). Rows without a
     finite value are left out, for such a figure was not measured.
 
     Raises
@@ -58,7 +58,7 @@ def read_figures(path: str | Path) -> list[Figure]:
         The file is missing or is of another form.
     """
     content = read_json(path)
-    rows = content.get("metrics") if isinstance(content, dict) else content
+    rows = content.get("metrics", content.get("figures")) if isinstance(content, dict) else content
     if isinstance(rows, dict):
         rows = list(_rows_of_groups(rows))
     if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
@@ -68,8 +68,8 @@ def read_figures(path: str | Path) -> list[Figure]:
     figures = []
     for row in rows:
         name = row.get("metric", row.get("name"))
-        value = _number(row, _VALUE)
-        if name is None or not any(key in row for key in _VALUE):
+        value = _finite(row.get("value"))
+        if name is None or "value" not in row:
             raise UserError(
                 f"{path}: expected 'metric' and 'value' in each row, found {', '.join(row) or 'nothing'}"
             )
@@ -79,9 +79,7 @@ def read_figures(path: str | Path) -> list[Figure]:
         if isinstance(row.get("interval"), list) and len(row["interval"]) == 2:
             lower, upper = row["interval"]
         about = ", ".join(str(row[word]) for word in _ABOUT if row.get(word) not in (None, ""))
-        figures.append(
-            Figure(str(name), value, about, _finite(lower), _finite(upper), _number(row, _REFERENCE))
-        )
+        figures.append(Figure(str(name), value, about, _finite(lower), _finite(upper), _references(row)))
     return figures
 
 
@@ -92,8 +90,10 @@ def _rows_of_groups(groups: dict[str, Any]) -> Iterable[dict[str, Any]]:
             yield {"subset": name, **row}
 
 
-def _number(row: dict[str, Any], names: tuple[str, ...]) -> float | None:
-    return next((_finite(row[name]) for name in names if name in row), None)
+def _references(row: dict[str, Any]) -> str:
+    named = row.get("references") or {"": row.get("reference")}
+    found = {name.replace("_", " "): _finite(value) for name, value in named.items()}
+    return ", ".join(f"{name} {value:.3g}".strip() for name, value in found.items() if value is not None)
 
 
 def _finite(value: Any) -> float | None:
@@ -109,7 +109,7 @@ def table(figures: list[Figure]) -> str:
         "figure": [figure.name for figure in figures],
         "value": [f"{figure.value:.3g}" for figure in figures],
         "95 % interval": [figure.interval for figure in figures],
-        "reference": ["" if figure.reference is None else f"{figure.reference:.3g}" for figure in figures],
+        "reference": [figure.reference for figure in figures],
     }
     shown = {name: cells for name, cells in columns.items() if any(cells)}
     lines = [f"| {' | '.join(shown)} |", "|" + "---|" * len(shown)]

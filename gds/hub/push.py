@@ -110,6 +110,7 @@ def send(
     token: str | bool | None,
     revision: str | None,
     message: str | None,
+    repo_type: str = "model",
 ) -> str:
     """Commit all files of a publication at once; returns the address of the commit.
 
@@ -125,16 +126,17 @@ def send(
 
     api = HfApi(token=token, library_name="gds")
     try:
-        api.create_repo(repo_id, private=private, exist_ok=True)
-        if private and not api.repo_info(repo_id).private:
+        api.create_repo(repo_id, private=private, repo_type=repo_type, exist_ok=True)
+        if private and not api.repo_info(repo_id, repo_type=repo_type).private:
             raise UserError(
                 f"{repo_id} is public already: give --public (private=False) if all of this may be read by anyone, or "
                 "choose another name"
             )
         if revision is not None:
-            api.create_branch(repo_id, branch=revision, exist_ok=True)
-        present = api.list_repo_files(repo_id, revision=revision)
-        stale = sorted(set(FILES) & set(present) - set(publication.files))
+            api.create_branch(repo_id, branch=revision, repo_type=repo_type, exist_ok=True)
+        present = api.list_repo_files(repo_id, revision=revision, repo_type=repo_type)
+        ours = {name for name in present if name in FILES or name.startswith(("data/", "genotypes/"))}
+        stale = sorted(ours - set(publication.files))
         done = api.create_commit(
             repo_id,
             [
@@ -143,6 +145,7 @@ def send(
             ],
             commit_message=message or f"Push with gds ({len(publication.files)} files)",
             revision=revision,
+            repo_type=repo_type,
         )
     except Exception as error:
         explain_hub_error(error, repo_id, "write")
