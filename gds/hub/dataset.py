@@ -106,7 +106,7 @@ def _header(file: Path) -> list[str]:
     """Lines that begin with ## of a VCF, or of the .pvar beside a .pgen."""
     path = file.with_suffix(".pvar") if file.name.endswith(".pgen") else file
     with gzip.open(path, "rt") if path.suffix == ".gz" else path.open() as lines:
-        found = []
+        found: list[str] = []
         for line in lines:
             if not line.startswith("##"):
                 return found

@@ -45,12 +45,11 @@ class Figure:
 
 
 def read_figures(path: str | Path) -> list[Figure]:
-    """Figures of a ``metrics.json``: a list of rows, or an object with such a list under ``metrics`` or
-    ``figures``.
+    """Figures of a ``metrics.json``: a list of rows, or an object with one under ``metrics`` or ``figures``.
 
     A row names its metric (``metric`` or ``name``) and has a ``value``; it may have ``lower`` and ``upper`` or
-    ``interval``, a ``reference`` or several ``references`` by name, and words that say what it is about (``method``, ``group``, ...). Rows without a
-    finite value are left out, for such a figure was not measured.
+    ``interval``, a ``reference`` or several ``references`` by name, and words that say what it is about (``method``,
+    ``section``, ...). Rows without a finite value are left out, for such a figure was not measured.
 
     Raises
     ------
