@@ -1,0 +1,87 @@
+"""What does an own dense layer for every gene cost, as one batched product and with broadcast weights?
+
+    OMP_NUM_THREADS=1 python benchmarks/block_embedding.py    # -> results/block_embedding.csv
+
+The reference gives every sample a copy of all weights: ``torch.matmul`` of (sample, block, 1, in) and (block, in, out),
+which copies the weights for each sample, or the elementwise product summed over the inputs. ``BlockLinear`` is one
+batched product over blocks. Forward and backward in float32, the better of two after one to warm up; memory is how much
+the process grows (peak resident size), each form in a process of its own.
+"""
+
+import argparse
+import csv
+import resource
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import torch
+from torch import Tensor
+
+from gds.models.embedding import BlockLinear
+
+RESULTS = Path(__file__).parent / "results" / "block_embedding.csv"
+# Name -> positions, inputs, outputs: before and after the per-gene U-Net at 18,432 genes of 8 components.
+LAYERS = {"8 to 64": (18_432, 8, 64), "64 to 8": (18_432, 64, 8)}
+FORMS = ("batched", "broadcast matmul", "broadcast product")
+
+
+def apply(form: str, layer: BlockLinear, hidden: Tensor) -> Tensor:
+    """(batch, position, in) to (batch, position, out)."""
+    if form == "batched":
+        return layer(hidden)
+    if form == "broadcast matmul":
+        return torch.matmul(hidden.unsqueeze(2), layer.weight).squeeze(2) + layer.bias
+    return (hidden.unsqueeze(-1) * layer.weight).sum(dim=2) + layer.bias
+
+
+def measure(name: str, form: str, batch: int) -> tuple[float, float]:
+    """Seconds of a forward and backward pass, and MB that the process grew by."""
+    torch.manual_seed(0)
+    layer = BlockLinear(*LAYERS[name])
+    torch.nn.init.normal_(layer.weight, std=0.1)
+    torch.nn.init.zeros_(layer.bias)
+    hidden = torch.randn(batch, *LAYERS[name][:2], requires_grad=True)
+    layer.weight.grad = torch.zeros_like(layer.weight)  # every form needs it: no part of the comparison
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    seconds = []
+    for _ in range(3):
+        started = time.perf_counter()
+        apply(form, layer, hidden).square().sum().backward()
+        seconds.append(time.perf_counter() - started)
+    return min(seconds[1:]), (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) / 1024
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--batch", type=int, default=16)
+    parser.add_argument("--one", nargs=2, help=argparse.SUPPRESS)  # a single form, in its own process
+    arguments = parser.parse_args()
+    if arguments.one:
+        print(*measure(*arguments.one, arguments.batch))
+        return
+    rows = []
+    for name in LAYERS:
+        found = {}
+        for form in FORMS:
+            command = [sys.executable, __file__, "--batch", str(arguments.batch), "--one", name, form]
+            done = subprocess.run(command, capture_output=True, text=True, check=True)
+            found[form] = tuple(map(float, done.stdout.split()))
+        for form, (seconds, megabytes) in found.items():
+            own_seconds, own_megabytes = found["batched"]
+            rows.append(
+                [name, arguments.batch, form, f"{seconds:.4f}", f"{megabytes:.0f}", f"{seconds / own_seconds:.1f}",
+                 f"{megabytes / own_megabytes:.1f}"]
+            )  # fmt: skip
+    with RESULTS.open("w", newline="") as file:
+        writer = csv.writer(file)
+        writer.writerow(["layer", "batch", "form", "seconds", "megabytes", "times_slower", "times_larger"])
+        writer.writerows(rows)
+    print(RESULTS.read_text())
+
+
+if __name__ == "__main__":
+    main()
