@@ -46,7 +46,7 @@ METHODS_OF = {
         ),
     },
     "805": {
-        "pop": ("chance", "LDA on PCs", "mixture on PCs", "HWE mixture", "HWE-EM", "haplotype directions"),
+        "pop": ("chance", "LDA on PCs", "mixture on PCs", "HWE mixture", "HWE-EM", "HWE-EM, tuned"),
     },
 }  # fmt: skip
 

@@ -15,6 +15,7 @@ from gds.classifiers.hwe_mixture import HWEMixture
 from gds.classifiers.on_components import LogisticOnPCs, ShrinkageLDA
 from gds.classifiers.representation import PCScores, RepresentationClassifier
 from gds.classifiers.ridge import DosageRidge
+from gds.classifiers.tuned_hwe_mixture import TunedHWEMixture
 from gds.classifiers.tuned_logistic import LogisticProbe, class_indices
 
 __all__ = [
@@ -95,6 +96,10 @@ METHODS: dict[str, Method] = {
     "HWE-EM": Method(
         "Hardy-Weinberg mixture with a low-rank prior and tempered EM over unlabelled people",
         lambda seed: HWEMixture(seed=seed), "dosages", True,
+    ),
+    "HWE-EM, tuned": Method(
+        "HWE-EM whose constants are chosen by folds of the labels",
+        lambda seed: TunedHWEMixture(seed=seed), "dosages", True,
     ),
     "mixture on PCs": Method(
         "Gaussian mixture with EM over unlabelled people on 12 principal components",

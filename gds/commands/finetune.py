@@ -27,6 +27,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--n-labels", type=int, default=100, help="labels that may be used (default 100; 0: all)"
     )
+    parser.add_argument(
+        "--method",
+        choices=("listed", "auto"),
+        default="listed",
+        help="auto: also choose one of the simple methods by folds of the labels (two classes: ridge, unless another "
+        "is better within batches by more than a standard error)",
+    )
     parser.add_argument("--mode", choices=("probe", "full"), default="probe", help="default probe")
     parser.add_argument(
         "--augment", type=float, default=0.0, metavar="RATIO", help="synthetic people for each labelled one"
@@ -52,7 +59,7 @@ def run(args: argparse.Namespace) -> None:
     folder = model_folder(args.out, encoders)
     task = few_label_task(cohort, args.n_labels or None, seed=args.seed)
     options = FewLabelOptions(
-        args.mode, args.augment, args.guidance_scale, args.allow_transductive, args.seed
+        args.mode, args.augment, args.guidance_scale, args.allow_transductive, args.seed, args.method
     )
     result = run_few_labels(task, encoders, options)
     summary = write_few_label_report(task, result, options, encoders, args.out)

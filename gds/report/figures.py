@@ -25,6 +25,7 @@ ROLE_COLOURS = {
     "baseline": "#5A5A5A",
     "encoder": "#0072B2",
     "augmented": "#009E73",
+    "control": "#56B4E9",
 }
 LOG_SCALE_FACTOR = 8  # label counts that span more than this are drawn on a log axis
 

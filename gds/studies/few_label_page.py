@@ -30,6 +30,7 @@ def build_page(task: FewLabelTask, result: FewLabelResult, scores: Scores, recor
     )
     _add_top(page, task, result, scores)
     _add_methods(page, scores)
+    _add_auto(page, result)
     _add_confounders(page, task, result, scores)
     if len(task.class_names) == 2:
         _add_curves(page, task, result, scores)
@@ -61,8 +62,28 @@ def _add_top(page: Page, task: FewLabelTask, result: FewLabelResult, scores: Sco
             note + f"{task.cohort.description.heritability:.3g}",
         )
     page.add_verdict(*_verdict(task, result, scores))
+    _add_controls(page, task, result, scores)
     for text in scores.warnings:
         page.add_verdict(text[0].upper() + text[1:] + ".", "caution")
+
+
+def _add_controls(page: Page, task: FewLabelTask, result: FewLabelResult, scores: Scores) -> None:
+    """Does the generator add anything to what synthetic people without a generator do?"""
+    augmented, control = scores.best("augmented"), scores.best("control")
+    if augmented is None or control is None:
+        return
+    difference = paired_difference(
+        task.labels_test,
+        result.probabilities[str(augmented.name)],
+        result.probabilities[str(control.name)],
+        groups=task.families(task.test),
+    ).loc["auroc"]
+    better = "better" if difference["lower"] > 0 else "not shown to be better"
+    page.add_verdict(
+        f"Synthetic people of the generator are {better} than the best control that needs none (AUROC, "
+        f"{augmented.name} minus {control.name}: {format_interval(*difference[['value', 'lower', 'upper']])}).",
+        "good" if difference["lower"] > 0 else "neutral",
+    )
 
 
 def _verdict(task: FewLabelTask, result: FewLabelResult, scores: Scores) -> tuple[str, Any]:
@@ -116,6 +137,39 @@ def _add_methods(page: Page, scores: Scores) -> None:
         shown.loc[auroc.index, list(METRIC_NAMES)].rename(columns=METRIC_NAMES).rename_axis(None, axis=1),
         "Value and 95 % interval. Log-loss and Brier score: lower is better.",
     )
+
+
+def _add_auto(page: Page, result: FewLabelResult) -> None:
+    """Every candidate that auto compared, and what it chose."""
+    if "auto" not in result.details:
+        return
+    details = result.details["auto"]
+    undecided = "" if details["candidates"] else " No folds were possible, as classes have a single member."
+    page.add_section(
+        "What auto chose",
+        f"{details['chosen']}, by the held-out {details['criterion']} in folds of the labelled few. Of two classes the "
+        "first candidate is kept unless another is better by more than one standard error of the difference; of more, "
+        f"the lowest log-loss is used.{undecided}",
+    )
+    if details["candidates"]:
+        rows = [
+            {
+                "method": row["method"],
+                details["criterion"]: f"{row['criterion']:.3f}",
+                "difference to the first": _number(row["difference"]),
+                "standard error": _number(row["standard_error"]),
+                "chosen": "yes" if row["chosen"] else "",
+            }
+            for row in details["candidates"]
+        ]
+        page.add_table(
+            pd.DataFrame(rows).set_index("method"),
+            "Each candidate tuned itself inside the training part of every fold. Test people had no say.",
+        )
+
+
+def _number(value: float | None) -> str:
+    return "" if value is None else f"{value:+.3f}"
 
 
 def _add_confounders(page: Page, task: FewLabelTask, result: FewLabelResult, scores: Scores) -> None:

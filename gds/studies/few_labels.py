@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from gds.classifiers.auto import AutoClassifier, Candidate
 from gds.classifiers.baselines import METHODS, CovariateClassifier, LogisticProbe, PriorClassifier
 from gds.classifiers.embedding import embed
 from gds.classifiers.fine_tuning import FineTunedEncoder
@@ -22,6 +23,7 @@ from gds.features.featurizer import Featurizer
 from gds.files import read_json
 from gds.models import GdsForClassification, GdsModel
 from gds.studies.augmentation import few_label_generator, synthetic_people
+from gds.studies.augmentation_controls import control_augmentations
 from gds.studies.few_label_task import FewLabelTask, check_encoder_people
 from gds.studies.label_provenance import check_label_provenance
 
@@ -35,6 +37,7 @@ class FewLabelOptions:
     guidance_scale: float = 1.0
     allow_transductive: bool = False
     seed: int = 0
+    method: str = "listed"  # auto: also choose one baseline by folds of the labels
 
 
 @dataclass
@@ -46,7 +49,8 @@ class FewLabelResult:
     probabilities
         Method name to class probabilities, shape (sample, class).
     roles
-        Method name to ``chance``, ``confounder``, ``baseline``, ``encoder`` or ``augmented``.
+        Method name to ``chance``, ``confounder``, ``baseline``, ``encoder``, ``augmented`` or ``control`` (synthetic
+        people that needed no generator).
     details
         Method name to what was chosen inside the labels.
     embeddings
@@ -97,6 +101,10 @@ def run_few_labels(
     if options.augment > 0 and not generators:
         raise UserError("--augment needs an encoder that was pre-trained with the diffusion objective")
     _add_baselines(task, result, options.seed)
+    if options.method == "auto":
+        _add_auto(task, result, options.seed)
+    elif options.method != "listed":
+        raise UserError(f"method {options.method!r}: expected listed or auto")
     for folder, name in names.items():
         _add_encoder(task, folder, name, result, options)
     if options.augment > 0:
@@ -138,6 +146,34 @@ def _add_baselines(task: FewLabelTask, result: FewLabelResult, seed: int) -> Non
         linear = QuantitativeRidge(seed=seed).fit(few, values, unlabelled=unlabelled, groups=groups)
         probabilities = linear.predict_proba(test, description.label_threshold)
         result.add("ridge on the measurement", "baseline", probabilities, heritability=linear.heritability_)
+
+
+def _add_auto(task: FewLabelTask, result: FewLabelResult, seed: int) -> None:
+    """One baseline, chosen inside the labels; within batches where the cohort names them."""
+    few, test, unlabelled = (task.dosages(ids) for ids in (task.few, task.test, task.unlabelled))
+    listed = [
+        (name, Candidate(METHODS[method].make(seed), task.pruned if pruned else slice(None)))
+        for name, method, pruned in (
+            ("ridge on dosages", "ridge on dosages", False),
+            ("logistic on PCs, LD-pruned", "logistic on PCs", True),
+            ("HWE-EM, LD-pruned", "HWE-EM", True),
+        )
+    ]
+    columns = task.cohort.description.batch_columns
+    batches = task.table(task.few, columns).astype(str).agg("/".join, axis=1).to_numpy() if columns else None
+    model = AutoClassifier(dict(listed), seed=seed)
+    groups = task.families(task.few)
+    model.fit(few, task.labels_few, unlabelled=unlabelled, groups=groups, batches=batches)
+    compared = model.report_.reset_index().astype(object)
+    candidates = compared.where(compared.notna(), None).to_dict("records")
+    result.add(
+        "auto",
+        "baseline",
+        model.predict_proba(test),
+        chosen=model.chosen_,
+        candidates=candidates,
+        criterion="log-loss" if len(task.class_names) > 2 else "AUROC within batches" if columns else "AUROC",
+    )
 
 
 def _chosen(model: Any) -> dict[str, Any]:
@@ -184,7 +220,10 @@ def _add_encoder(
 def _add_augmented(
     task: FewLabelTask, folder: Path, name: str, result: FewLabelResult, options: FewLabelOptions
 ) -> None:
-    """The diffusion encoder's own method again, with synthetic people; nothing is tuned anew."""
+    """The diffusion encoder's own method again, with synthetic people and with those of the controls.
+
+    Nothing is tuned anew, and all have as many people of each class.
+    """
     y = task.labels_few
     generator = few_label_generator(folder, task, seed=options.seed)
     synthetic, labels = synthetic_people(
@@ -192,18 +231,24 @@ def _add_augmented(
     )
     featurizer = Featurizer.from_pretrained(folder)
     few, test = (task.features(ids, featurizer) for ids in (task.few, task.test))
-    features, targets = np.concatenate([few, synthetic]), np.concatenate([y, labels])
-    if options.mode == "probe":
-        chosen = result.details[f"{name}, probe"]["C"]
-        encoder = GdsModel.from_pretrained(folder)
-        probe = LogisticProbe(C=chosen, seed=options.seed).fit(embed(encoder, features), targets)
-        probabilities = probe.predict_proba(result.embeddings[name])
-    else:
-        chosen = result.details[f"{name}, fine-tuned"]["n_epochs"]
-        network = FineTunedEncoder(folder, seed=options.seed).refit(features, targets, chosen)
-        probabilities = network.predict_proba(test)
     kind = "probe" if options.mode == "probe" else "fine-tuned"
+    encoder = GdsModel.from_pretrained(folder)
+
+    def learned(synthetic: np.ndarray, classes: np.ndarray) -> np.ndarray:
+        features, targets = np.concatenate([few, synthetic]), np.concatenate([y, classes])
+        chosen = result.details[f"{name}, {kind}"]
+        if options.mode == "probe":
+            probe = LogisticProbe(C=chosen["C"], seed=options.seed).fit(embed(encoder, features), targets)
+            return probe.predict_proba(result.embeddings[name])
+        network = FineTunedEncoder(folder, seed=options.seed).refit(features, targets, chosen["n_epochs"])
+        return network.predict_proba(test)
+
+    probabilities = learned(synthetic, labels)
     result.add(f"{name}, {kind} + synthetic", "augmented", probabilities, n_synthetic=len(labels))
+    for control, make in control_augmentations(task, featurizer, labels, options.seed).items():
+        people, classes = make()
+        probabilities = learned(people, classes)
+        result.add(f"{name}, {kind} + {control}", "control", probabilities, n_synthetic=len(classes))
 
 
 def people_seen(folder: Path) -> pd.Index:

@@ -9,6 +9,7 @@ import pytest
 from gds.classifiers import hwe_mixture
 from gds.classifiers.frequency_prior import LowRankPrior
 from gds.classifiers.hwe_mixture import HWEMixture
+from gds.classifiers.tuned_hwe_mixture import TunedHWEMixture
 from gds.errors import UserError
 from tests.classifiers.genotypes_with_classes import populations, with_missing
 
@@ -141,6 +142,18 @@ def test_any_prior_can_be_given_and_nobody_is_kept():
         value for value in {**vars(model), **vars(model.prior_)}.values() if isinstance(value, np.ndarray)
     ]
     assert all(len(array) != len(X) for array in arrays)
+
+
+def test_constants_are_chosen_by_held_out_loss():
+    X, y = populations(n=200, n_variants=100, divergence=0.06)
+    model = TunedHWEMixture({"alpha": (20.0, 2000.0), "temperature": (4.0, 8.0)})
+    model.fit(X[:40], y[:40], unlabelled=X[40:120])
+    losses = [tried["loss"] for tried in model.losses_]
+    assert len(losses) == 3
+    assert {**model.constants_, "loss": min(losses)} in model.losses_
+    chosen = HWEMixture(alpha=model.constants_["alpha"], temperature=model.constants_["temperature"])
+    chosen.fit(X[:40], y[:40], unlabelled=X[40:120])
+    np.testing.assert_allclose(model.predict_proba(X[120:]), chosen.predict_proba(X[120:]))
 
 
 def test_impossible_constants():

@@ -66,7 +66,7 @@ def test_hidden_labels_change_no_prediction(options, cohort, encoder, tmp_path):
     )
     other = replace(task, cohort=flipped)
     results = [run_few_labels(each, [encoder], FewLabelOptions(augment=1.0)) for each in (task, other)]
-    assert len(results[0].probabilities) == 8
+    assert len(results[0].probabilities) == 11
     for name, probabilities in results[0].probabilities.items():
         np.testing.assert_array_equal(probabilities, results[1].probabilities[name], err_msg=name)
 
@@ -82,7 +82,7 @@ def test_a_run_leaves_predictions_metrics_and_a_page(cohort, encoder, tmp_path, 
     methods = {row["method"] for row in metrics["metrics"]}
     assert {"chance", "batch only", "covariates only", "logistic on PCs", "ridge on dosages"} < methods
     assert {row["role"] for row in metrics["metrics"]} == {
-        "chance", "confounder", "baseline", "encoder", "augmented"
+        "chance", "confounder", "baseline", "encoder", "augmented", "control"
     }  # fmt: skip
     predictions = pd.read_csv(tmp_path / "predictions.tsv", sep="\t")
     assert set(predictions["id"]) == set(task.test)
@@ -111,11 +111,29 @@ def test_several_classes_are_reported_too(tmp_path):
         tmp_path / "data",
     )
     task = few_label_task(cohort, 24)
-    result = run_few_labels(task, [], FewLabelOptions())
-    write_few_label_report(task, result, FewLabelOptions(), [], tmp_path / "report")
+    options = FewLabelOptions(method="auto")
+    result = run_few_labels(task, [], options)
+    write_few_label_report(task, result, options, [], tmp_path / "report")
+    chosen = result.details["auto"]
+    assert {row["method"] for row in chosen["candidates"]} == {
+        "ridge on dosages", "logistic on PCs, LD-pruned", "HWE-EM, LD-pruned"
+    }  # fmt: skip
+    assert chosen["criterion"] == "log-loss"
+    assert [row["chosen"] for row in chosen["candidates"]].count(True) == 1
+    assert "What auto chose" in (tmp_path / "report" / "report.html").read_text()
     metrics = pd.read_csv(tmp_path / "report" / "metrics.csv").set_index(["method", "metric"])["value"]
     assert metrics["logistic on PCs", "accuracy"] > 0.9
     assert metrics["chance", "auroc"] == 0.5
+
+
+def test_auto_compares_cases_with_controls_of_their_own_batch(options, tmp_path):
+    cohort = prepare_cohort(replace(options, batch_columns=("batch",)), tmp_path / "data")
+    result = run_few_labels(few_label_task(cohort, 30), [], FewLabelOptions(method="auto"))
+    details = result.details["auto"]
+    assert details["criterion"] == "AUROC within batches"
+    assert [row["difference"] is None for row in details["candidates"]] == [True, False, False]
+    with pytest.raises(UserError, match="expected listed or auto"):
+        run_few_labels(few_label_task(cohort, 30), [], FewLabelOptions(method="best"))
 
 
 def test_a_denoiser_made_conditional_keeps_its_weights(encoder):

@@ -1,0 +1,37 @@
+"""Synthetic people without a generator: what each keeps of the labelled few."""
+
+import numpy as np
+
+from gds.studies.augmentation_controls import hwe_dosages, mosaic, most_confident
+
+
+def test_resampled_people_have_the_frequencies_of_their_class():
+    rng = np.random.default_rng(0)
+    frequency = np.array([[0.1, 0.5, 0.9], [0.8, 0.5, 0.0]])
+    labels = np.repeat([0, 1], 400)
+    dosages = rng.binomial(2, frequency[labels]).astype(np.int8)
+    dosages[::7, 1] = -1
+    drawn = hwe_dosages(dosages, labels, np.repeat([1, 0], 3000), seed=1)
+    assert drawn.dtype == np.int8
+    np.testing.assert_allclose(drawn[:3000].mean(axis=0) / 2, frequency[1], atol=0.03)
+    np.testing.assert_allclose(drawn[3000:].mean(axis=0) / 2, frequency[0], atol=0.03)
+    assert abs(np.corrcoef(drawn[:3000, 0], drawn[:3000, 1])[0, 1]) < 0.06
+
+
+def test_every_block_of_a_mosaic_is_that_of_someone_of_the_class():
+    features = np.arange(6 * 4 * 2, dtype=np.float32).reshape(6, 4, 2)
+    labels = np.array([0, 1, 0, 1, 1, 0])
+    wanted = np.array([1] * 20 + [0] * 5)
+    made = mosaic(features, labels, wanted, seed=0)
+    for person, label in zip(made, wanted, strict=True):
+        for block in range(4):
+            assert any((person[block] == donor[block]).all() for donor in features[labels == label])
+    assert len(np.unique(made[:20].reshape(20, -1), axis=0)) > 10
+
+
+def test_the_surest_are_taken_once():
+    probabilities = np.array([[0.9, 0.1], [0.2, 0.8], [0.6, 0.4], [0.45, 0.55]])
+    rows, labels = most_confident(probabilities, np.array([0, 1, 0]))
+    assert (rows.tolist(), labels.tolist()) == ([0, 2, 1], [0, 0, 1])
+    rows, labels = most_confident(probabilities, np.array([0, 0, 0, 1, 1]))
+    assert (rows.tolist(), labels.tolist()) == ([0, 2, 3, 1], [0, 0, 0, 1])
