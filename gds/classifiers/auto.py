@@ -134,15 +134,16 @@ class AutoClassifier(PeopleClassifier):
         everyone = np.arange(len(index))
         rng = np.random.default_rng(self.seed)
         samples = rng.integers(0, len(index), (N_BOOTSTRAP, len(index)))
-        rows = [
-            {"method": default, "criterion": value(found[default], everyone),
+        base = value(found[default], everyone)
+        rows: list[dict[str, Any]] = [
+            {"method": default, "criterion": base,
              "difference": np.nan, "standard_error": np.nan}
         ]  # fmt: skip
         for name in others:
             drawn = [value(found[name], sample) - value(found[default], sample) for sample in samples]
             criterion = value(found[name], everyone)
             rows.append(
-                {"method": name, "criterion": criterion, "difference": criterion - rows[0]["criterion"],
+                {"method": name, "criterion": criterion, "difference": criterion - base,
                  "standard_error": float(np.nanstd(drawn))}
             )  # fmt: skip
         table = pd.DataFrame(rows).set_index("method")

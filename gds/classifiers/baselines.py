@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 from sklearn.base import BaseEstimator, ClassifierMixin
 
+from gds.classifiers.boosted_trees import BoostedTrees
 from gds.classifiers.copying_methods import CopyingLabelSpreading, CopyingProfile, WindowedPropagation
 from gds.classifiers.covariates import CovariateClassifier
 from gds.classifiers.gaussian_mixture import GaussianMixture
@@ -100,6 +101,10 @@ METHODS: dict[str, Method] = {
     "HWE-EM, tuned": Method(
         "HWE-EM whose constants are chosen by folds of the labels",
         lambda seed: TunedHWEMixture(seed=seed), "dosages", True,
+    ),
+    "boosted trees": Method(
+        "LightGBM on 20 principal components (extra: trees)",
+        lambda seed: BoostedTrees(seed=seed), "dosages", True,
     ),
     "mixture on PCs": Method(
         "Gaussian mixture with EM over unlabelled people on 12 principal components",

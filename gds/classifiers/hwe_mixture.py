@@ -155,7 +155,8 @@ class HWEMixture(ClassifierMixin, BaseEstimator):
         self, people: "_People", index: np.ndarray, weights: np.ndarray, groups: np.ndarray | None
     ) -> None:
         """Temperature of predictions, and whether EM helps, by folds of the labelled people."""
-        self.temperature_, self.n_iterations_, self.held_out_loss_ = self.temperature, self.n_iterations, {}
+        self.temperature_, self.n_iterations_ = self.temperature, self.n_iterations
+        self.held_out_loss_: dict[str, float] = {}
         folds = inner_folds(index, self.n_folds, groups=groups, seed=self.seed)
         if not folds:
             return

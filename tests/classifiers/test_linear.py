@@ -208,3 +208,11 @@ def test_components_and_penalty_are_chosen_inside_the_labels():
     fallback = LogisticOnPCs().fit(dosage[:3], y[:3], unlabelled=dosage[100:])
     assert (fallback.n_components_, fallback.C_) == (10, 1.0)
     assert HWEMixture().fit(dosage[:3], y[:3], unlabelled=dosage[100:]).temperature_ == 4.0
+
+
+@pytest.mark.parametrize("name", ["boosted trees", "mixture on PCs"])
+def test_other_methods_on_components_tell_populations_apart(name):
+    X, y = populations(n=400, n_variants=150, divergence=0.15)
+    model = METHODS[name].make(0).fit(X[:60], y[:60], unlabelled=X[60:300])
+    assert model.predict_proba(X[300:]).shape == (100, 3)
+    assert (model.predict(X[300:]) == y[300:]).mean() > 0.85
