@@ -66,9 +66,10 @@ def split_rows(name: str, g: gds.Genotypes, panel: pd.DataFrame, seed: int) -> l
     )
     train, test = np.flatnonzero(split == "train"), np.flatnonzero(split == "test")
     pruned = ld_prune(g, samples=train) if name == "chr22" else np.arange(len(g.variants))
-    copying = (
-        HaplotypeCopying(remember=True, seed=seed).fit([g.haplotypes[train]]) if name == "chr22" else None
-    )
+    copying = None
+    if name == "chr22":
+        assert g.haplotypes is not None
+        copying = HaplotypeCopying(remember=True, seed=seed).fit([g.haplotypes[train]])
     rows: list[dict[str, Any]] = []
     for target, budgets in TASKS[name].items():
         label = np.unique(panel[target], return_inverse=True)[1]
