@@ -2,6 +2,10 @@
 
     gds evaluate --real train.pgen --holdout test.pgen --synthetic synthetic.pgen --out runs/evaluation
 
+Classifiers trained on synthetic people and tested on held-out ones, with labels:
+
+    gds evaluate ... --labels real.tsv --synthetic-labels synthetic.tsv --label-column population
+
 Works on the files of any generator (.pgen, .bed, .vcf.gz, .bcf, .hapt). Held-out people are real people of the same
 population that the generator never saw: without them no figure of privacy can be read. Prints a table and
 writes metrics.json, report.html and run.json.
@@ -29,6 +33,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--max-people", type=int, default=5000, metavar="N",
         help="of each file at most so many, at random; copies are sought among them; 0: all (default 5000)",
     )  # fmt: skip
+    utility = parser.add_argument_group("utility: train on synthetic people, test on held-out ones")
+    utility.add_argument("--labels", metavar="TABLE", help="classes of real people, a row a person")
+    utility.add_argument("--synthetic-labels", metavar="TABLE", help="classes of synthetic people")
+    utility.add_argument("--label-column", metavar="NAME", help="column of the class in both tables")
+    utility.add_argument(
+        "--classifiers", nargs="+", default=["logistic", "lda", "mlp"], metavar="NAME",
+        help="of logistic, lda, mlp (default all)",
+    )  # fmt: skip
     parser.add_argument("--no-umap", action="store_true", help="leave out the UMAP, which takes a minute")
     parser.add_argument("--out", required=True, metavar="DIR", help="where the results go")
     parser.add_argument("--seed", type=int, default=0, help="of everything random (default 0)")
@@ -39,9 +51,19 @@ def run(args: argparse.Namespace) -> None:
     from gds.provenance import run_record
     from gds.studies.synthetic_evaluation import evaluate_synthetic
     from gds.studies.synthetic_genotypes import read_three_sets
+    from gds.studies.synthetic_labels import labelled_sets
     from gds.studies.synthetic_map import project_three_sets
-    from gds.studies.synthetic_page import screen_table, write_synthetic_report
+    from gds.studies.synthetic_page import (
+        FRACTION_CAPTION,
+        RECOVERY_CAPTION,
+        screen_table,
+        write_synthetic_report,
+    )
+    from gds.studies.utility import recovery_rates
 
+    given = [args.labels, args.synthetic_labels, args.label_column]
+    if any(given) and not all(given):
+        raise UserError("utility needs --labels, --synthetic-labels and --label-column")
     if args.max_people < 0:
         raise UserError(f"--max-people {args.max_people}: expected a number, or 0 for everyone")
     if not args.no_umap:
@@ -57,11 +79,20 @@ def run(args: argparse.Namespace) -> None:
         seed=args.seed,
     )
     print("\n".join(sets.lines), flush=True)
+    labelled = None
+    if args.labels:
+        labelled = labelled_sets(sets, args.labels, args.synthetic_labels, args.label_column)
     evaluation = evaluate_synthetic(sets, seed=args.seed)
+    tables = {}
+    if labelled is not None:
+        recovery, by_fraction = recovery_rates(*labelled, methods=args.classifiers, seed=args.seed)
+        tables = {RECOVERY_CAPTION: recovery, FRACTION_CAPTION: by_fraction}
     umap = None if args.no_umap else project_three_sets(sets, seed=args.seed)
     record = run_record(
         args.seed, [*args.real, *args.holdout, *args.synthetic], unit=sets.unit, max_people=args.max_people
     )
-    write_synthetic_report(sets, evaluation, args.out, record, umap=umap)
+    write_synthetic_report(sets, evaluation, args.out, record, tables=tables, umap=umap)
     print(screen_table(evaluation.figures))
+    for caption, table in tables.items():
+        print(f"\n{caption}\n{table.round(3).to_string(index=False)}")
     print(f"report: {Path(args.out) / 'report.html'}")

@@ -39,12 +39,15 @@ _SECTIONS = {
         "fidelity takes for perfect. An attack is shown at false-positive rates with at least ten expected false "
         "positives. No figure here is a guarantee; only training with differential privacy gives one.",
     ),
-    "utility": (
-        "Utility",
-        "Is a classifier trained on synthetic people as good, on held-out real people, as one trained on the same "
-        "number of real ones?",
-    ),
 }
+RECOVERY_CAPTION = (
+    "Utility: accuracy on held-out real people of classifiers trained on real people and on as many synthetic ones; "
+    "recovery is their ratio, to be read beside chance"
+)
+FRACTION_CAPTION = (
+    "Real and synthetic people together: accuracy on held-out real people by the share of real training people; "
+    "a generator that saw everyone's labels makes this a statement about the generator, not about few labels"
+)
 
 
 @all_or_none()

@@ -63,6 +63,34 @@ def test_swapped_alleles_do_not_matter(files, tmp_path):
     assert found[0] == found[1]
 
 
+def test_utility_needs_labels_of_both(files, tmp_path, capsys):
+    common = [
+        "evaluate",
+        "--real",
+        files["train"],
+        "--holdout",
+        files["test"],
+        "--synthetic",
+        files["synthetic"],
+    ]
+    common += ["--no-umap", "--out", str(tmp_path / "out")]
+    real, synthetic = tmp_path / "real.tsv", tmp_path / "synthetic.tsv"
+    people = three_populations()
+    for path, listed in ((real, people[:2]), (synthetic, people[2:])):
+        # A class that the genotypes tell: dosage of the first variant above 0.
+        rows = [
+            f"{i}\t{int(d > 0)}" for g in listed for i, d in zip(g.samples["id"], g.dosage[:, 0], strict=True)
+        ]
+        path.write_text("\n".join(["id\tclass", *rows]) + "\n")
+    assert main([*common, "--labels", str(real)]) == 2
+    assert "--synthetic-labels" in capsys.readouterr().err
+    given = ["--labels", str(real), "--synthetic-labels", str(synthetic), "--label-column", "class"]
+    assert main([*common, *given, "--classifiers", "logistic"]) == 0
+    tables = json.loads((tmp_path / "out/metrics.json").read_text())["tables"]
+    recovery = next(rows for caption, rows in tables.items() if caption.startswith("Utility"))
+    assert recovery[0]["recovery"] > 0.7
+
+
 @pytest.mark.parametrize("width", [390, 1100])
 def test_the_page_opens_without_network_and_fits_a_phone(files, tmp_path, width):
     browser = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
