@@ -9,7 +9,7 @@ from gds.files import all_or_none, write_json
 from gds.genotypes import read_phenotypes
 from gds.provenance import run_record
 from gds.report import figures
-from gds.report.page import NOT_CLINICAL, Page
+from gds.report.page import NOT_CLINICAL, Page, Tone
 from gds.studies.audit.confounders import RULE as CONFOUNDER_RULE
 from gds.studies.audit.run import Audit
 from gds.studies.audit.verdict import RULE
@@ -58,8 +58,8 @@ def write_audit(audit: Audit, folder: str | Path) -> list[str]:
 def _page(audit: Audit, tables: dict[str, pd.DataFrame]) -> Page:
     n = len(audit.cohort.labels)
     page = Page("Audit of a genetic result", f"Cohort {audit.cohort.name}: {n:,} labelled people")
-    tone = "good" if audit.verdict.status == "clean" else "bad"
-    page.add_verdict(audit.verdict.line(), "caution" if audit.verdict.status == "underpowered" else tone)
+    tones: dict[str, Tone] = {"clean": "good", "underpowered": "caution"}
+    page.add_verdict(audit.verdict.line(), tones.get(audit.verdict.status, "bad"))
     page.add_section("The rule", " ".join([RULE, *audit.cohort.notes]))
     page.add_section("What predicts the label without a genotype of the disease", CONFOUNDER_RULE)
     drawn = audit.alone.rename(columns={"auroc": "value"})[["value", "lower", "upper"]]

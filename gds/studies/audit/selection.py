@@ -86,7 +86,8 @@ def association_signs(
     z = z[np.isfinite(z).all(axis=1)]
     observed = np.abs(z[:, 0])
     if len(observed) < MIN_VARIANTS:
-        return Selection(*[float("nan")] * 5, z=z[:, 0])
+        nan = float("nan")
+        return Selection(nan, nan, nan, nan, nan, z[:, 0])
     shares = share_near_zero(np.abs(z))
     chance = shares[1:]
     p_value = float(ndtr((shares[0] - chance.mean()) / max(chance.std(), 1e-9)))
