@@ -11,8 +11,12 @@ overridden as section.key=value. A run that was interrupted is resumed by the sa
 import argparse
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from gds.commands import arguments
+
+if TYPE_CHECKING:
+    from gds.studies.initial_weights import InitialWeights
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -22,6 +26,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         "--preset", metavar="NAME", help="network and size, e.g. unet1d-tiny (gds models lists them)"
+    )
+    parser.add_argument(
+        "--init-from",
+        metavar="DIR|ORG/NAME",
+        help="go on from a pre-trained model, here or on the hub, with its network and its featurizer",
     )
     arguments.add_cohort(parser)
     arguments.add_output(parser, default="runs/pretrained")
@@ -34,22 +43,26 @@ def run(args: argparse.Namespace) -> None:
     from accelerate import PartialState
     from accelerate.utils import parse_flag_from_env
 
+    from gds.studies.initial_weights import InitialWeights
     from gds.studies.pretrain_config import load_config
     from gds.studies.pretraining import check_processes, pretrain
 
-    config = load_config(args.config, args.overrides, args.objective, args.preset)
+    initial = None if args.init_from is None else InitialWeights.open(args.init_from)
+    objective = args.objective or (initial.objective if initial and not args.config else None)
+    network = None if initial is None else initial.options()
+    config = load_config(args.config, args.overrides, objective, args.preset, network)
     # accelerate reads this variable itself only once the Trainer exists, and the cohort comes before it.
     state = PartialState(cpu=parse_flag_from_env("ACCELERATE_USE_CPU"))
     check_processes(state)
     # The first process prepares; the others then find the finished cohort.
     with state.main_process_first():
-        cohort = open_cohort(args, config.features)
-    pretrain(config, cohort, args.out, seed=args.seed)
+        cohort = open_cohort(args, config.features, initial)
+    pretrain(config, cohort, args.out, seed=args.seed, initial=initial)
     if state.is_main_process:
         print(f"pre-trained encoder: {args.out} (curves: {Path(args.out) / 'curves.png'})")
 
 
-def open_cohort(args: argparse.Namespace, features: dict):
+def open_cohort(args: argparse.Namespace, features: dict, initial: "InitialWeights | None" = None):
     """The prepared cohort that the flags name; prepared (and simulated) first where need be."""
     from gds.commands.prepare import print_summary
     from gds.features.dataset import PreparedCohort
@@ -70,7 +83,10 @@ def open_cohort(args: argparse.Namespace, features: dict):
         # JSON has no tuples: compare what would be written with what was.
         if read_json(folder / "run.json")["options"] == json.loads(json.dumps(asdict(options))):
             return PreparedCohort(folder)
-    cohort = prepare_cohort(options, folder)
+    featurizer = None if initial is None else initial.featurizer()
+    cohort = prepare_cohort(
+        options, folder, featurizer=featurizer, never_test=[] if initial is None else list(initial.people())
+    )
     print_summary(cohort)
     return cohort
 

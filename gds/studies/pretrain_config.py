@@ -86,8 +86,11 @@ def load_config(
     overrides: Sequence[str] = (),
     objective: str | None = None,
     preset: str | None = None,
+    network: dict[str, Any] | None = None,
 ) -> PretrainConfig:
     """Defaults of the objective, then the file, then a preset, then ``section.key=value`` overrides.
+
+    ``network`` holds the options of a model to start from; they stand in the place of the defaults' own.
 
     A preset replaces every option of network and size that was set before it; a file's own ``model`` section
     comes after the preset that the file names.
@@ -105,7 +108,8 @@ def load_config(
         raise UserError(f"objective {objective!r}: {did_you_mean(objective, DEFAULTS)}")
     config = PretrainConfig(objective)
     chosen = {} if preset is None else {"preset": preset}
-    for layer in ({"training": TRAINING}, DEFAULTS[objective], given, chosen):
+    start = {} if network is None else {"model": network}
+    for layer in ({"training": TRAINING}, DEFAULTS[objective], start, given, chosen):
         if "preset" in layer:
             _take_preset(config, layer["preset"], where=str(path or "defaults"))
         for section, values in layer.items():

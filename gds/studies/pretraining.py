@@ -15,6 +15,7 @@ from gds.files import atomic_path, read_json, write_json
 from gds.models import GdsConfig, GdsForDiffusion, GdsForMaskedModeling
 from gds.provenance import run_record
 from gds.report.run_figures import RunCurves, learning_curves
+from gds.studies.initial_weights import InitialWeights
 from gds.studies.label_provenance import LabelProvenance
 from gds.studies.pretrain_config import PretrainConfig
 from gds.training import FeatureDataset, GdsTrainer
@@ -27,10 +28,18 @@ MODELS: dict[str, Any] = {"diffusion": GdsForDiffusion, "masked": GdsForMaskedMo
 INPUT_KINDS = {"pca": "continuous", "tokens": "tokens"}
 
 
-def pretrain(config: PretrainConfig, cohort: PreparedCohort, folder: str | Path, *, seed: int = 0) -> Path:
+def pretrain(
+    config: PretrainConfig,
+    cohort: PreparedCohort,
+    folder: str | Path,
+    *,
+    seed: int = 0,
+    initial: InitialWeights | None = None,
+) -> Path:
     """Train on the cohort's training people; validation people are only scored.
 
-    Labels are not read. An interrupted run is continued from its last checkpoint.
+    Labels are not read. An interrupted run is continued from its last checkpoint. ``initial`` is a model to start
+    from; None for new weights.
 
     Returns
     -------
@@ -46,8 +55,8 @@ def pretrain(config: PretrainConfig, cohort: PreparedCohort, folder: str | Path,
     """
     folder = Path(folder)
     featurizer = cohort.featurizer()
-    _claim(folder, config, cohort, seed)
-    model = new_model(config, featurizer, seed)
+    _claim(folder, config, cohort, seed, initial)
+    model = new_model(config, featurizer, seed, initial)
     dataset, shape = _without_labels(cohort.dataset()), featurizer.is_padding_.shape
     train = FeatureDataset(dataset["train"], *shape)
     if config.objective == "masked" and featurizer.kind == "tokens":
@@ -71,15 +80,17 @@ def pretrain(config: PretrainConfig, cohort: PreparedCohort, folder: str | Path,
     if trainer.is_world_process_zero():
         (folder / "training_args.bin").unlink(missing_ok=True)  # a pickle; the record below says it all
         featurizer.save_pretrained(folder)
-        write_people_seen(cohort, folder)
+        write_people_seen(cohort, folder, initial)
         LabelProvenance().write(folder)  # no label was read
         _write_curves(trainer.state.log_history, levels, folder)
-        write_json(folder / "run.json", _record(config, cohort, seed, trainer))
+        write_json(folder / "run.json", _record(config, cohort, seed, trainer, initial))
     return folder
 
 
-def new_model(config: PretrainConfig, featurizer: Featurizer, seed: int) -> Any:
-    """An untrained model of the objective whose shape is that of the features."""
+def new_model(
+    config: PretrainConfig, featurizer: Featurizer, seed: int, initial: InitialWeights | None = None
+) -> Any:
+    """A model of the objective whose shape is that of the features, untrained or with initial weights."""
     from transformers import set_seed
 
     kind = featurizer.kind
@@ -102,6 +113,8 @@ def new_model(config: PretrainConfig, featurizer: Featurizer, seed: int) -> Any:
             f"preset {config.preset!r} with the options of the model section does not fit {n_blocks} blocks of "
             f"{n_channels} channels: {error}"
         ) from error
+    if initial is not None:
+        return initial.load(MODELS[config.objective], model_config, featurizer)
     model = MODELS[config.objective](model_config)
     model.gds.set_padding(featurizer.is_padding_)
     return model
@@ -147,13 +160,16 @@ def _check_batch(args: Any, n_people: int) -> None:
         )
 
 
-def _claim(folder: Path, config: PretrainConfig, cohort: PreparedCohort, seed: int) -> None:
+def _claim(
+    folder: Path, config: PretrainConfig, cohort: PreparedCohort, seed: int, initial: InitialWeights | None
+) -> None:
     """Mark the folder as that of this run, so that only the same run is ever resumed in it."""
     description = {
         **asdict(config),
         "seed": seed,
         "features": cohort.description.featurizer_fingerprint,
         "training_people": len(cohort.ids("train")),
+        **({} if initial is None else {"initial weights": initial.record()["weights"]}),
     }
     claim = folder / "checkpoints" / "pretraining.json"
     if not claim.is_file():
@@ -168,10 +184,13 @@ def _claim(folder: Path, config: PretrainConfig, cohort: PreparedCohort, seed: i
         )
 
 
-def write_people_seen(cohort: PreparedCohort, folder: Path) -> None:
+def write_people_seen(cohort: PreparedCohort, folder: Path, initial: InitialWeights | None = None) -> None:
     """``people.tsv``: who was trained on and who was scored. Local; no push takes it along."""
     people = cohort.people[cohort.people["split"] != "test"]
     roles = people["split"].map({"train": "featurizer and training", "validation": "validation loss"})
+    if initial is not None:
+        before = initial.people().difference(roles.index)
+        roles = pd.concat([roles, pd.Series("initial weights", index=before)])
     with atomic_path(folder / "people.tsv") as temporary:
         pd.DataFrame({"used_for": roles}).to_csv(temporary, sep="\t", index_label="id")
 
@@ -188,7 +207,13 @@ def _write_curves(history: list[dict[str, Any]], levels: pd.DataFrame | None, fo
         learning_curves({"validation": RunCurves(records, levels)}).savefig(temporary, dpi=150)
 
 
-def _record(config: PretrainConfig, cohort: PreparedCohort, seed: int, trainer: Any) -> dict[str, Any]:
+def _record(
+    config: PretrainConfig,
+    cohort: PreparedCohort,
+    seed: int,
+    trainer: Any,
+    initial: InitialWeights | None,
+) -> dict[str, Any]:
     """How to make the model again, and how well it fits; nothing about an individual."""
     state = trainer.state
     last = {
@@ -206,6 +231,7 @@ def _record(config: PretrainConfig, cohort: PreparedCohort, seed: int, trainer: 
         steps=state.global_step,
         processes=trainer.accelerator.num_processes,
         final=last,
+        init_from=None if initial is None else initial.record(),
     )
 
 
