@@ -119,3 +119,24 @@ def test_the_page_opens_without_network_and_fits_a_phone(files, tmp_path, width)
     found = re.search(r"wide (\d+)", done.stdout)
     assert found is not None
     assert int(found[1]) <= width
+
+
+def test_hapt_files_are_compared_as_haplotypes(tmp_path):
+    rng = np.random.default_rng(0)
+    paths = []
+    for name in ("train", "test", "synthetic"):
+        alleles = (rng.random((80, 25)) < 0.5).astype(int)
+        lines = [
+            f"Set {name}{row // 2}_{'AB'[row % 2]} {' '.join(map(str, values))}"
+            for row, values in enumerate(alleles)
+        ]
+        paths.append(tmp_path / f"{name}.hapt")
+        paths[-1].write_text("\n".join(lines) + "\n")
+    real, holdout, synthetic = map(str, paths)
+    out = tmp_path / "out"
+    arguments = ["--real", real, "--holdout", holdout, "--synthetic", synthetic, "--out", str(out)]
+    assert main(["evaluate", *arguments, "--no-umap"]) == 0
+    found = json.loads((out / "metrics.json").read_text())
+    assert found["unit"] == "haplotypes"
+    assert found["n"] == {"train": 80, "test": 80, "synthetic": 80}
+    assert "inbreeding" not in {row["name"] for row in found["figures"]}
