@@ -173,8 +173,8 @@ class GenePCA(Featurizer):
         scores = None
         if others is not None:
             scores = self._raw_scores(piece, dosage, with_torch)
-            further = self._raw_scores(piece, others, with_torch)
-            piece[FEATURES] = _scaled(np.concatenate([scores, further], axis=1), piece["scale"])
+            groups = [scores, self._raw_scores(piece, others, with_torch)] if others.size else [scores]
+            piece[FEATURES] = np.concatenate([_scaled(group, piece["scale"]) for group in groups], axis=1)
         if not self.cut_points:
             return piece | {"cut_points": np.tile(np.array([0.5, 1.5], dtype=np.float32), (len(dosage), 1))}
         some = stand_for_all(dosage.shape[1])

@@ -72,7 +72,8 @@ def map_blocks(
             read = slice(int(wanted[0]), int(wanted[-1]) + 1) if consecutive else wanted
             by_variant = []
             for samples in people:
-                dosage = source.read(read, samples)
+                # Files would be read for nobody as for everybody.
+                dosage = source.read(read, samples) if len(samples) else np.empty((0, wanted.size), np.int8)
                 _check_dosages(dosage, source, wanted, samples)
                 by_variant.append(dosage.T)
 
