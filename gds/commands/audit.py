@@ -26,12 +26,17 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--selected-variants", metavar="FILE", help="ids of the variants that the classifier uses, one a line"
     )
+    parser.add_argument(
+        "--match", nargs="+", default=[], metavar="COLUMN",
+        help="keep people such that cases and controls are alike in these columns (numbers: by fifths)",
+    )  # fmt: skip
     arguments.add_output(parser)
 
 
 def run(args: argparse.Namespace) -> None:
     from gds.studies.audit import AuditOptions, audit_cohort
     from gds.studies.audit.cohort import cohort_of_files, cohort_of_prepared
+    from gds.studies.audit.matching import matched_cohort
     from gds.studies.audit.report import read_scores, read_variant_ids, write_audit
 
     predictions = read_scores(args.predictions) if args.predictions else None
@@ -44,5 +49,7 @@ def run(args: argparse.Namespace) -> None:
             ancestry_column=args.ancestry_column,
             selected_variants=read_variant_ids(args.selected_variants) if args.selected_variants else None,
         )
+    if args.match:
+        cohort = matched_cohort(cohort, args.match, args.seed)
     audit = audit_cohort(cohort, AuditOptions(seed=args.seed))
     print("\n".join(write_audit(audit, args.out)))

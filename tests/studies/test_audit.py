@@ -11,6 +11,7 @@ from gds.cli import main
 from gds.evaluation.auroc import stratified_auroc
 from gds.studies.audit import AuditCohort, AuditOptions, audit_cohort
 from gds.studies.audit.held_out import fold_blocks, hat_of_columns, hat_of_kernel
+from gds.studies.audit.matching import matched_rows
 from tests.cohorts import write_tiny_cohort
 
 
@@ -91,3 +92,13 @@ def test_the_command_writes_metrics_and_a_page(tmp_path, capsys):
     assert metrics["status"][0] == "confounded"
     assert "ancestry" in metrics["causes"][0]
     assert "Not for clinical use" in (tmp_path / "audit" / "report.html").read_text()
+
+
+def test_matching_leaves_one_proportion_in_every_stratum():
+    labels = np.repeat([1, 0, 1, 0, 1], [10, 20, 10, 40, 7])
+    strata = np.repeat(["a", "a", "b", "b", "only cases"], [10, 20, 10, 40, 7])
+    rows = matched_rows(labels, strata)
+    counts = pd.crosstab(strata[rows], labels[rows])
+    assert (counts[0] == 4 * counts[1]).all()
+    assert list(counts.index) == ["a", "b"]
+    assert counts.to_numpy().sum() == 75  # two controls to a case would keep 60
