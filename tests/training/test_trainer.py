@@ -192,6 +192,18 @@ def test_loading_in_other_processes_changes_nothing(continuous, make_config, mak
     assert losses[0] == losses[1]
 
 
+def test_the_optimiser_is_fused_and_a_compiled_model_learns_the_same(continuous, make_config, make_arguments):
+    losses = []
+    for options in ({}, {"torch_compile": True, "torch_compile_backend": "eager"}):
+        arguments = make_arguments(max_steps=3, **options)
+        assert arguments.optim == "adamw_torch_fused"
+        trainer = GdsTrainer(diffusion(make_config), arguments, continuous)
+        trainer.train()
+        losses.append([entry["loss"] for entry in trainer.state.log_history if "loss" in entry])
+    torch._dynamo.reset()
+    assert losses[1] == pytest.approx(losses[0], rel=1e-5)
+
+
 def test_impossible_runs_are_refused(continuous, make_config, make_arguments, monkeypatch):
     with pytest.raises(UserError, match="labels: expected less than 1"):
         GdsTrainer(diffusion(make_config, n_condition_classes=1), make_arguments(), continuous)
