@@ -22,8 +22,8 @@ from torch import Tensor
 from gds.models.embedding import BlockLinear
 
 RESULTS = Path(__file__).parent / "results" / "block_embedding.csv"
-# Name -> positions, inputs, outputs: before and after the per-gene U-Net at 18,432 genes of 8 components.
-LAYERS = {"8 to 64": (18_432, 8, 64), "64 to 8": (18_432, 64, 8)}
+# Name -> positions, inputs, outputs: before the per-gene U-Net at 18,432 genes of 8 components.
+LAYERS = {"8 to 64": (18_432, 8, 64)}
 FORMS = ("batched", "broadcast matmul", "broadcast product")
 
 
