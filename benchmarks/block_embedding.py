@@ -2,10 +2,11 @@
 
     OMP_NUM_THREADS=1 python benchmarks/block_embedding.py    # -> results/block_embedding.csv
 
-The reference gives every sample a copy of all weights: ``torch.matmul`` of (sample, block, 1, in) and (block, in, out),
-which copies the weights for each sample, or the elementwise product summed over the inputs. ``BlockLinear`` is one
-batched product over blocks. Forward and backward in float32, the better of two after one to warm up; memory is how much
-the process grows (peak resident size), each form in a process of its own.
+The reference gives every sample a copy of all weights: ``torch.matmul`` of (sample, block, 1, in) and (block, in,
+out), which copies the weights for each sample, or the elementwise product summed over the inputs. ``BlockLinear``
+is one batched product over blocks. Forward and backward of the layer alone, without a loss, in float32, the better
+of two after one to warm up; memory is how much the process grows (peak resident size), each form in a process of
+its own.
 """
 
 import argparse
@@ -44,11 +45,12 @@ def measure(name: str, form: str, batch: int) -> tuple[float, float]:
     torch.nn.init.zeros_(layer.bias)
     hidden = torch.randn(batch, *LAYERS[name][:2], requires_grad=True)
     layer.weight.grad = torch.zeros_like(layer.weight)  # every form needs it: no part of the comparison
+    upstream = torch.randn(batch, LAYERS[name][0], LAYERS[name][2])
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     seconds = []
     for _ in range(3):
         started = time.perf_counter()
-        apply(form, layer, hidden).square().sum().backward()
+        apply(form, layer, hidden).backward(upstream)
         seconds.append(time.perf_counter() - started)
     return min(seconds[1:]), (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) / 1024
 
