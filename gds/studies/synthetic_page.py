@@ -109,11 +109,11 @@ def screen_table(rows: list[FigureRow]) -> str:
 
 def _table(rows: list[FigureRow]) -> pd.DataFrame:
     table = pd.DataFrame({"synthetic": [_with_interval(row) for row in rows]})
+    table["verdict"] = [_SIGNS.get(row.verdict or "", "–") for row in rows]
     for name, title in REFERENCES.items():
         if any(name in row.references for row in rows):
             table[title] = [_number(row.references.get(name)) for row in rows]
     table["ideal"] = [row.ideal for row in rows]
-    table["verdict"] = [_SIGNS.get(row.verdict or "", "–") for row in rows]
     return table
 
 
@@ -135,12 +135,13 @@ def _page(
         here = [row for row in rows if row.section == section]
         if not here:
             continue
-        page.add_section(heading, text)
+        # Not in the caption, which scrolls sideways with a wide table.
+        page.add_section(heading, f"{text}\n\n{_rules(here)}")
         table = _table(here)
         table.insert(0, "figure", [row.title for row in here])
         page.add_table(
             table.set_index("figure"),
-            "In brackets: 95 % intervals where there is one. " + _rules(here),
+            "In brackets: 95 % intervals, where there is one.",
         )
         if section == "fidelity":
             _draw_fidelity(page, sets, evaluation, umap)
