@@ -33,7 +33,7 @@ TASKS: dict[str, dict[str, tuple[float, ...]]] = {
     "chr22": {"super_pop": (20, 50, 100, 400), "pop": (100, 400)},
     "805": {"pop": (0.05, 0.1, 0.2)},
 }
-METHODS_OF = {
+METHODS_OF: dict[str, dict[str, tuple[str, ...]]] = {
     "chr22": {
         "super_pop": (
             "chance", "logistic on PCs", "logistic on PCs, pruned", "LDA on PCs, pruned", "ridge on dosages",
@@ -72,7 +72,7 @@ def split_rows(name: str, g: gds.Genotypes, panel: pd.DataFrame, seed: int) -> l
         copying = HaplotypeCopying(remember=True, seed=seed).fit([g.haplotypes[train]])
     rows: list[dict[str, Any]] = []
     for target, budgets in TASKS[name].items():
-        label = np.unique(panel[target], return_inverse=True)[1]
+        label: np.ndarray = np.unique(panel[target].to_numpy(str), return_inverse=True)[1]
         for budget in budgets:
             n_labels = round(budget * len(train)) if budget < 1 else int(budget)
             few = train[few_label_subset(label[train], n_labels, seed=seed)]
