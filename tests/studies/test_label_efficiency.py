@@ -16,7 +16,7 @@ from gds.studies.label_efficiency import (
     run_label_efficiency,
     summarise,
 )
-from gds.studies.label_efficiency_methods import study_methods
+from gds.studies.label_efficiency_methods import _leading_components, study_methods
 from tests.cohorts import tiny_genotypes, tiny_phenotypes, write_genotypes
 from tests.untrained_models import save_untrained
 
@@ -133,10 +133,26 @@ def test_summary_and_paired_difference_by_hand():
     np.testing.assert_allclose(difference[["value", "p_value"]].to_numpy(float), [0.15, 0.20483], atol=1e-5)
 
 
+def test_embedding_components_are_of_training_people():
+    from sklearn.decomposition import PCA
+
+    rng = np.random.default_rng(0)
+    few, unlabelled, test = (rng.normal(size=(n, 6)) * 3 + 1 for n in (5, 30, 8))
+    scores = _leading_components([few, unlabelled, test])
+    train = np.concatenate([few, unlabelled])
+    mean, spread = train.mean(axis=0), train.std(axis=0)
+    expected = PCA(6).fit((train - mean) / spread).transform((test - mean) / spread)
+    np.testing.assert_allclose(np.abs(scores[2]), np.abs(expected), atol=1e-9)
+    moved = _leading_components([few, unlabelled, test + 100])
+    np.testing.assert_array_equal(scores[1], moved[1])
+    alone = _leading_components([few, unlabelled[:0], test])
+    assert [part.shape for part in alone] == [(5, 4), (0, 4), (8, 4)]
+
+
 def test_the_command_leaves_table_picture_and_page(cohort, tmp_path, capsys):
     encoder = save_untrained(cohort.featurizer(), tmp_path / "encoder")
     arguments = [
-        "efficiency", "--data", cohort.folder, "--encoder", encoder, "--budgets", "5/class", "20", "--methods",
+        "efficiency", "--data", cohort.folder, "--encoder", encoder, "--budgets", "5/class", "all", "--methods",
         "ridge on dosages", "HWE-EM, LD-pruned", "--seeds", 2, "--out", tmp_path / "out",
     ]  # fmt: skip
     assert cli.main([str(argument) for argument in arguments]) == 0
@@ -145,6 +161,8 @@ def test_the_command_leaves_table_picture_and_page(cohort, tmp_path, capsys):
     assert table["n_labels"].dtype == int
     assert table.groupby("method")["seed"].nunique().eq(2).all()
     assert set(table["role"]) == {"chance", "baseline", "encoder"}
+    heads = table.loc[table["role"] == "encoder", "method"].str.split(", ").str[-1]
+    assert set(heads) == {"probe", "mixture", "LDA with PCs"}
     assert (tmp_path / "out" / "label_efficiency.png").stat().st_size > 0
     page = (tmp_path / "out" / "report.html").read_text()
     assert not any(identifier in page for identifier in cohort.ids("test"))
