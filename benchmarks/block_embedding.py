@@ -63,7 +63,8 @@ def main() -> None:
     parser.add_argument("--one", nargs=2, help=argparse.SUPPRESS)  # a single form, in its own process
     arguments = parser.parse_args()
     if arguments.one:
-        print(*measure(*arguments.one, arguments.batch))
+        name, form = arguments.one
+        print(*measure(name, form, arguments.batch))
         return
     rows = []
     for name in LAYERS:
