@@ -48,6 +48,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--data-use", metavar="TEXT", help="statement for the card: whose data, which consent"
     )
+    parser.add_argument("--base-model", metavar="ORG/NAME", help="of an adapter: what it adapts, on the hub")
     parser.add_argument("--revision", metavar="BRANCH", help="default main")
     parser.add_argument("--message", metavar="TEXT", help="of the commit")
     parser.add_argument("--token", help="default: HF_TOKEN, or what hf auth login stored")
@@ -96,4 +97,6 @@ def _assemble(args: argparse.Namespace, folder: "Path") -> "Publication":
         return assemble_dataset(args.dataset, folder, **about)
     from gds.hub.model_folder import assemble_model
 
-    return assemble_model(args.folder, folder, min_allele_count=args.min_allele_count, **about)
+    return assemble_model(
+        args.folder, folder, min_allele_count=args.min_allele_count, base_model=args.base_model, **about
+    )

@@ -46,6 +46,8 @@ class CardFacts:
         What was measured.
     licence, data_use
         Identifier of the licence ("other" if none is named) and the statement of whoever publishes it.
+    base_model
+        What an adapter adapts; None for a whole model.
     """
 
     repo_id: str
@@ -59,6 +61,7 @@ class CardFacts:
     figures: list[Figure]
     licence: str = "other"
     data_use: str | None = None
+    base_model: str | None = None
 
 
 def model_card(facts: CardFacts) -> str:
@@ -107,6 +110,7 @@ def metadata(facts: CardFacts) -> str:
             facts.config.backbone,
             task,
         ],
+        base_model=facts.base_model,
         metrics=sorted({figure.name for figure in facts.figures}) or None,
         model_name=facts.repo_id,
         eval_results=results or None,
@@ -127,6 +131,10 @@ def _what(facts: CardFacts) -> str:
         f"{facts.parameters:,} values"
         "."
     )
+    if facts.base_model is not None:
+        lines.append(
+            f"A LoRA adapter of `{facts.base_model}`, which is fetched with it (`pip install peft`)."
+        )
     kind = "component scores" if config.input_kind == "continuous" else "genotypes"
     lines.append(
         f"Input: {kind} of {config.n_blocks:,} blocks (genes or windows), {config.n_channels} a block."

@@ -12,6 +12,7 @@ from gds.errors import UserError
 from gds.features.featurizer import Featurizer
 from gds.files import RUN_RECORD, read_json, sha256, write_json
 from gds.hub import schema
+from gds.hub.adapter_folder import copy_adapter
 from gds.hub.card import CardFacts, model_card
 from gds.hub.figures import Figure, read_figures
 from gds.hub.membership import MembershipPower, membership_power
@@ -19,6 +20,7 @@ from gds.hub.publication import Publication
 from gds.hub.record import public_record, refuse_ids
 from gds.hub.redaction import Withheld, withhold_rare
 from gds.models import GdsConfig
+from gds.models.adapter import is_adapter
 from gds.repository import CARD, CONFIG, CONTENT_HASHES, SCHEDULER_CONFIG, WEIGHTS
 
 # Of a configuration, what is about the process that wrote it rather than about the model.
@@ -34,6 +36,7 @@ def assemble_model(
     metrics: Sequence[str | Path] = (),
     licence: str = "other",
     data_use: str | None = None,
+    base_model: str | None = None,
 ) -> Publication:
     """Write what of a model's folder may leave to an empty folder.
 
@@ -53,6 +56,8 @@ def assemble_model(
         Identifier of a licence, as the hub lists them.
     data_use
         A statement for the card; None leaves the place to be filled in.
+    base_model
+        Name on the hub of what an adapter adapts, where its configuration names a local folder.
 
     Raises
     ------
@@ -67,10 +72,15 @@ def assemble_model(
     config = GdsConfig.from_pretrained(folder)
     name = schema.architecture_of(config, folder)
     write_config(config, out)
-    parameters = schema.check_weights(folder / WEIGHTS, config)
-    shutil.copyfile(folder / WEIGHTS, out / WEIGHTS)
+    padding, base = None, None
+    if is_adapter(folder):
+        parameters, base = copy_adapter(folder, out, config, base_model)
+    else:
+        parameters = schema.check_weights(folder / WEIGHTS, config)
+        shutil.copyfile(folder / WEIGHTS, out / WEIGHTS)
+        padding = _padding(folder / WEIGHTS)
     featurizer = Featurizer.from_pretrained(folder)
-    schema.check_featurizer(featurizer, config, _padding(folder / WEIGHTS), folder)
+    schema.check_featurizer(featurizer, config, padding, folder)
     shown, withheld = withhold_rare(featurizer, min_allele_count)
     shown.save_pretrained(out)
     if name == "GdsForDiffusion":
@@ -90,6 +100,7 @@ def assemble_model(
         figures=figures_of(folder, metrics),
         licence=licence,
         data_use=data_use,
+        base_model=base,
     )
     notes = [
         *_privacy_notes(withheld, power),

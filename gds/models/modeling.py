@@ -13,6 +13,7 @@ from transformers.modeling_outputs import BaseModelOutputWithPooling
 from transformers.utils import logging
 
 from gds.errors import UserError
+from gds.models.adapter import base_folder, is_adapter, merged
 from gds.models.backbones import BACKBONES
 from gds.models.backbones.hybrid import HybridBackbone
 from gds.models.backbones.transformer import TransformerBackbone, TransformerLayer
@@ -102,9 +103,22 @@ class GdsPreTrainedModel(PushesThroughOneDoor, PreTrainedModel):
                 "use_safetensors=False: weights in pickles are never loaded, because they can run code"
             )
         where = {name: kwargs.pop(name) for name in _WHERE if kwargs.get(name) is not None}
+        # The Auto classes have followed an adapter to its base already: back to the adapter.
+        told = kwargs.pop("adapter_kwargs", None) or {}
+        if told.get("_adapter_model_path") is not None:
+            pretrained_model_name_or_path = told["_adapter_model_path"]
+            where["revision"] = told.get("revision")
         folder = None
         if pretrained_model_name_or_path is not None:
             folder = local_folder(pretrained_model_name_or_path, **where)
+        if folder is not None and is_adapter(folder):
+            kwargs["config"] = cls.config_class.from_pretrained(folder)
+            kwargs["config"].architectures = None  # the head comes with the adapter
+            base = super().from_pretrained(base_folder(folder, **where), *model_args, **kwargs)
+            model = merged(base, folder)
+            model.config.architectures = [cls.__name__]
+            model.source_folder = folder
+            return (model, {}) if return_info else model
         # transformers' own table of differing weights says "can be ignored"; the check below decides instead.
         verbosity = logging.get_verbosity()
         logging.set_verbosity_error()
