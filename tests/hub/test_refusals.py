@@ -86,7 +86,7 @@ def test_a_dry_run_asks_the_hub_nothing(hub, classifier, tmp_path, capsys):
     out = tmp_path / "out"
     assert run_command("push", [str(classifier), "alice/dry", "--dry-run", "--out", str(out)]) == 0
     printed = capsys.readouterr().out
-    assert "private alice/dry, 6 files" in printed
+    assert "private model alice/dry, 6 files" in printed
     assert "membership: of 40 people" in printed
     assert not hub.state.requests
     assert GdsModel.from_pretrained(out).config.n_blocks == 8
