@@ -49,10 +49,11 @@ class ScaledLinear(nn.Linear):
 class CellEmbedding(nn.Module):
     """Features of any kind as channels of blocks, then every block's own dense layer if configured.
 
-    Tokens become a one-hot of the dosages 0, 1, 2 and an is_masked channel per slot. A missing call (-1)
-    is a zero one-hot with is_masked 0, a masked cell a zero one-hot with is_masked 1, and a padding cell
-    zero throughout. Continuous cells are the values themselves, zero where masked, followed by the
-    is_masked channels if configured. Whatever stands in a padding cell is ignored.
+    Tokens become a one-hot of the dosages 0, 1, 2 and an is_masked channel per slot, from which the share of
+    the sample's cells that are masked is subtracted. A missing call (-1) is a zero one-hot that is not
+    masked, a masked cell a zero one-hot that is, and a padding cell zero throughout. Continuous cells are
+    the values themselves, zero where masked, followed by the is_masked channels if configured. Whatever
+    stands in a padding cell is ignored.
     """
 
     def __init__(self, config: GdsConfig) -> None:
@@ -91,11 +92,22 @@ class CellEmbedding(nn.Module):
         hidden = is_padding if masked is None else is_padding | masked
         if self.input_kind == "tokens":
             cells = torch.where(hidden, -1, features)
-            flag = torch.zeros_like(cells, dtype=torch.bool) if masked is None else masked
-            channels = torch.stack((cells == 0, cells == 1, cells == 2, flag), dim=-1).flatten(2).to(dtype)
+            dosage = [(cells == value).to(dtype) for value in range(3)]
+            flag = torch.zeros_like(dosage[0]) if masked is None else _centred(masked, is_padding, dtype)
+            channels = torch.stack((*dosage, flag), dim=-1).flatten(2)
         else:
             channels = features.to(dtype).masked_fill(hidden, 0.0)
             if self.mask_channels:
                 flag = torch.zeros_like(channels) if masked is None else masked.to(dtype)
                 channels = torch.cat((channels, flag), dim=-1)
         return channels if self.own_layer is None else F.gelu(self.own_layer(channels))
+
+
+def _centred(masked: Tensor, is_padding: Tensor, dtype: torch.dtype) -> Tensor:
+    """is_masked as numbers less their mean over a sample's cells; zero in padding.
+
+    Where generation starts, all cells are masked and a few visible ones must tell what follows: uncentred,
+    hundreds of equal flags drown them, and the first cells drawn miss their frequencies.
+    """
+    share = masked.sum(dim=(1, 2), keepdim=True) / (~is_padding).sum()
+    return (masked.to(dtype) - share.to(dtype)).masked_fill(is_padding, 0.0)

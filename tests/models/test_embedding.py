@@ -1,3 +1,4 @@
+import pytest
 import torch
 
 from gds.models.embedding import BlockLinear, CellEmbedding
@@ -18,14 +19,23 @@ def test_tokens_missing_masked_and_padding(make_config):
     masked = torch.tensor([[[False, False, False, False, True, True]]])
     padding = torch.tensor([[False, False, False, False, False, True]])
     cells = embedding(dosage, masked, padding, torch.float32).view(6, 4)
-    assert cells.tolist() == [
-        [1, 0, 0, 0],
-        [0, 1, 0, 0],
-        [0, 0, 1, 0],
-        [0, 0, 0, 0],  # missing: nothing known, nothing hidden
-        [0, 0, 0, 1],  # masked: the value is gone, the flag stands
-        [0, 0, 0, 0],  # padding: nothing, even if asked to be masked
+    assert cells[:, :3].tolist() == [
+        [1, 0, 0],
+        [0, 1, 0],
+        [0, 0, 1],
+        [0, 0, 0],  # missing
+        [0, 0, 0],  # masked: the value is gone
+        [0, 0, 0],  # padding
     ]
+    # One cell of five is masked; the flag tells it from the missing one, its mean is 0, padding has none.
+    assert cells[:, 3].tolist() == pytest.approx([-0.2, -0.2, -0.2, -0.2, 0.8, 0])
+
+
+def test_the_start_of_generation_is_no_input_at_all(make_config):
+    embedding = CellEmbedding(make_config(input_kind="tokens", n_blocks=2, n_channels=2))
+    everything = torch.ones(1, 2, 2, dtype=torch.bool)
+    cells = embedding(torch.zeros(1, 2, 2), everything, torch.zeros(2, 2, dtype=torch.bool), torch.float32)
+    assert not cells.any()
 
 
 def test_continuous_cells_are_zero_where_masked(make_config):
