@@ -25,12 +25,13 @@ from transformers import set_seed
 from gds.evaluation.distances import equal_sizes
 from gds.evaluation.fidelity import allele_frequency_agreement
 from gds.evaluation.linkage import ld_correlation, three_point_correlation
-from gds.evaluation.membership import distance_scores, membership_figures
+from gds.evaluation.membership import membership_figures
 from gds.evaluation.neighbours import (
     adversarial_accuracy,
     nearest_neighbour_privacy_loss,
     precision_recall_density_coverage,
 )
+from gds.evaluation.privacy import record_distances
 from gds.evaluation.reference_generators import (
     copies_with_changes,
     gaussian_threshold,
@@ -216,8 +217,9 @@ def figures(synthetic: np.ndarray, halves: Halves, seed: int) -> dict[str, float
     train, test, synthetic = equal_sizes(train, test, synthetic, seed=seed)
     nearest = adversarial_accuracy(test, synthetic, seed=seed)
     density = precision_recall_density_coverage(test, synthetic, seed=seed)
+    distances = record_distances(train, test, synthetic)
     attack = membership_figures(
-        distance_scores(train, synthetic), distance_scores(test, synthetic), n_bootstrap=200, seed=seed
+        -distances.train_to_synthetic, -distances.test_to_synthetic, n_bootstrap=200, seed=seed
     )
     return {
         "allele_frequency_r": allele_frequency_agreement(test, synthetic, ploidy=halves.ploidy)["r"],
@@ -256,7 +258,8 @@ def measure(arguments: argparse.Namespace, seed: int) -> list[dict[str, Any]]:
         if not kept.is_file():
             synthetic, fit = train_and_sample(recipe, halves, seed)
             with atomic_path(kept) as temporary, temporary.open("wb") as file:
-                np.savez_compressed(file, synthetic=synthetic, **fit)
+                arrays: dict[str, Any] = {"synthetic": synthetic, **fit}
+                np.savez_compressed(file, **arrays)
         with np.load(kept) as found:
             fit = {key: float(found[key]) for key in found.files if key != "synthetic"}
             rows.append({"generator": name, "seed": seed, **figures(found["synthetic"], halves, seed), **fit})

@@ -256,7 +256,8 @@ MISTAKES: dict[str, tuple[Callable[[Path], object], str, tuple[str, ...]]] = {
         nothing, "predict --model absent --genotypes cohort.bed --out new.tsv", ("absent holds no model",)
     ),
     "no encoder": (
-        nothing, "finetune --genotypes cohort.bed --encoder absent --out new", ("--encoder absent", "gds pretrain")
+        nothing, "finetune --genotypes cohort.bed --encoder absent --out new",
+        ("absent holds no model", "no such folder", "organisation/name"),
     ),
 }  # fmt: skip
 
