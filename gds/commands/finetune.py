@@ -98,6 +98,12 @@ def open_cohort_and_encoders(args: argparse.Namespace):
         args.data = str(encoders[0] / "data")
     if (prepared := arguments.open_prepared(args)) is not None:
         return prepared, encoders
+    for name, folder in zip(args.encoder or [], encoders, strict=False):
+        if not (folder / "people.tsv").is_file():
+            print(
+                f"note: {name} does not say whom it was trained on, as no shared model does: if people of this cohort "
+                "were among them, they may be tested on here"
+            )
     seen = pd.Index([]).append([people_seen(folder) for folder in encoders]).unique()
     featurizer = Featurizer.from_pretrained(encoders[0]) if encoders else None
     cohort = prepare_cohort(

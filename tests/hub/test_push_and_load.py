@@ -4,6 +4,7 @@ import subprocess
 import sys
 
 import numpy as np
+import pandas as pd
 import pytest
 import torch
 from safetensors.numpy import load_file
@@ -195,6 +196,22 @@ def test_commands_take_names_on_the_hub(hub, classifier, denoiser, genotypes, tm
     assert run_command("push", [str(denoiser), "alice/denoiser"]) == 0
     generate = ["--model", "alice/denoiser", "--n", "3", "--steps", "4", "--out", tmp_path / "s.pgen"]
     assert run_command("generate", [str(each) for each in generate]) == 0
+
+
+def test_finetune_takes_an_encoder_of_the_hub(hub, denoiser, genotypes, tmp_path, monkeypatch, capsys):
+    monkeypatch.setenv("HF_TOKEN", TOKEN)
+    write_genotypes(genotypes, tmp_path / "cohort.bed")
+    label = pd.Series(np.arange(len(genotypes.samples)) % 2, genotypes.samples["id"], name="case")
+    label.to_csv(tmp_path / "people.tsv", sep="\t", index_label="id")
+    assert run_command("push", [str(denoiser), "alice/encoder", "--min-allele-count", "0"]) == 0
+    arguments = ["--genotypes", tmp_path / "cohort.bed", "--phenotypes", tmp_path / "people.tsv"]
+    arguments += ["--label-column", "case", "--n-labels", "20", "--no-audit", "--out", tmp_path / "case"]
+    capsys.readouterr()
+    code = run_command("finetune", [*map(str, arguments), "--encoder", "alice/encoder"])
+    printed = capsys.readouterr()
+    assert code == 0, printed.err
+    assert "alice/encoder does not say whom it was trained on" in printed.out
+    assert (tmp_path / "case" / "report.html").is_file()
 
 
 @pytest.mark.parametrize(
