@@ -149,6 +149,28 @@ class HaplotypeCopying:
             self._remembered[keys[person]] = new[i * rows : (i + 1) * rows]
         return sparse.vstack([self._remembered[key] for key in keys], format="csr")
 
+    def recall(self, haplotypes: np.ndarray, shares: sparse.csr_matrix) -> None:
+        """Take shares that :meth:`shares` gave earlier, so that they are not computed again.
+
+        Parameters
+        ----------
+        haplotypes, shares
+            What :meth:`shares` of a model with the same panel and constants was given, and what it returned.
+
+        Raises
+        ------
+        UserError
+            The shares are of other people, or of another panel.
+        """
+        rows = 2 * self.n_windows_
+        if shares.shape != (rows * len(haplotypes), self.n_reference_):
+            raise UserError(
+                f"expected copying shares of shape {(rows * len(haplotypes), self.n_reference_)}, found "
+                f"{shares.shape}: they are of other people or of another panel; compute them again"
+            )
+        for i, key in enumerate(person_keys(haplotypes)):
+            self._remembered[key] = shares[i * rows : (i + 1) * rows]
+
     def panel_rows(self, haplotypes: np.ndarray) -> np.ndarray:
         """Row of each person in the panel, -1 for those not in it; int64, shape (sample,)."""
         return np.array([self._rows.get(key, [-1])[0] for key in person_keys(haplotypes)], dtype=np.int64)

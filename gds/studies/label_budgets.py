@@ -37,22 +37,40 @@ class LabelBudget:
         return f"{self.amount:g}" + ("/class" if self.kind == "per class" else "")
 
     def choose(self, cohort: PreparedCohort, seed: int) -> np.ndarray:
-        """Ids of the people whose labels may be used; those of one seed and kind are nested.
+        """Ids of the training people of a cohort whose labels may be used; see :meth:`rows`."""
+        people = cohort.people[cohort.people["split"] == "train"]
+        groups = people["family"].fillna("").astype(str).to_numpy() if cohort.has_relatives else None
+        chosen = self.rows(people["label"].to_numpy(), groups, seed)
+        return people.index.to_numpy(dtype=str)[chosen]
+
+    def rows(self, labels: np.ndarray, groups: np.ndarray | None, seed: int) -> np.ndarray:
+        """Which training people's labels may be used; the choices of one seed and kind are nested.
 
         Members of a family follow each other in the order of choice.
+
+        Parameters
+        ----------
+        labels
+            Of the training people, -100 unlabelled, shape (sample,).
+        groups
+            Family of each, or None.
+        seed
+            Of the order.
+
+        Returns
+        -------
+        numpy.ndarray
+            Sorted indices.
         """
-        people = cohort.people[cohort.people["split"] == "train"]
-        labels, ids = people["label"].to_numpy(), people.index.to_numpy(dtype=str)
-        groups = people["family"].fillna("").astype(str).to_numpy() if cohort.has_relatives else None
         if self.kind == "per class":
-            return ids[few_per_class(labels, int(self.amount), seed=seed, groups=groups)]
+            return few_per_class(labels, int(self.amount), seed=seed, groups=groups)
         available = int((labels != UNLABELLED).sum())
         number = {
             "total": int(self.amount),
             "fraction": round(self.amount * available),
             "all": available,
         }[self.kind]
-        return ids[few_label_subset(labels, number, seed=seed, groups=groups)]
+        return few_label_subset(labels, number, seed=seed, groups=groups)
 
 
 def parse_budget(text: str) -> LabelBudget:

@@ -1,0 +1,170 @@
+"""What helps when labels are few, by how much, and what does not: every method on every data set.
+
+    python benchmarks/label_efficiency.py --task kg_805                  # its methods, budgets and splits
+    python benchmarks/label_efficiency.py --task kg_chr22_superpopulation --methods "HWE-EM, LD-pruned" --splits 5
+    python benchmarks/label_efficiency.py                                # tables, and docs/label-efficiency.svg
+
+Each task has its CSV, benchmarks/results/label_efficiency_TASK.csv (columns: :mod:`gds.studies.repeated_splits`),
+written after every run; an interrupted command is resumed by itself. People are split 80/20, relatives together;
+variants, components, pruning and copying panels see training people only, and whatever a method tunes, it tunes by
+folds of its labels. Genotypes are read from GDS_SHARED_DATA; --work holds what may be deleted.
+"""
+
+import argparse
+import os
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+import gds
+from gds.genotypes.sample_quality import sample_quality
+from gds.studies.label_budgets import parse_budget
+from gds.studies.repeated_splits import read_results, run_over_splits, summarise_splits
+from gds.studies.split_methods import split_methods
+from gds.studies.split_task import LabelledGenotypes
+
+DATA = Path(os.environ.get("GDS_SHARED_DATA", "../shared/data"))
+RESULTS = Path("benchmarks/results")
+
+
+def kg_805() -> LabelledGenotypes:
+    """805 ancestry-informative SNPs, 26 populations."""
+    return _thousand_genomes("kg_805", DATA / "kg_805" / "real.hapt.zip", "pop", dense=False)
+
+
+def kg_chr22_superpopulation() -> LabelledGenotypes:
+    """One megabase, dense and phased, 5 superpopulations."""
+    return _thousand_genomes(
+        "kg_chr22_superpopulation", DATA / "kg_chr22" / "kg_chr22.vcf.gz", "super_pop", dense=True
+    )
+
+
+def kg_chr22_population() -> LabelledGenotypes:
+    """The same megabase, 26 populations."""
+    return _thousand_genomes("kg_chr22_population", DATA / "kg_chr22" / "kg_chr22.vcf.gz", "pop", dense=True)
+
+
+def _thousand_genomes(name: str, file: Path, column: str, *, dense: bool) -> LabelledGenotypes:
+    g = gds.read_genotypes(file, phased=True)
+    panel = pd.read_csv(DATA / "kg_chr22" / "kg.panel", sep=r"\s+", index_col="sample", usecols=[0, 1, 2])
+    panel = panel.loc[g.samples["id"].str.removesuffix("_A")]
+    g.samples["id"] = panel.index.to_numpy()
+    labels = np.unique(panel[column].to_numpy(str), return_inverse=True)[1]
+    return LabelledGenotypes(name, g, labels=labels, strata=panel["pop"].to_numpy(str), dense=dense)
+
+
+def mouse_cd8() -> LabelledGenotypes:
+    """T cells of outbred mice above the median of the training mice; families apart."""
+    return _mouse("mouse_cd8", "CD8")
+
+
+def mouse_bmi() -> LabelledGenotypes:
+    """Body mass: hardly any signal, a check on all the others."""
+    return _mouse("mouse_bmi", "BMI")
+
+
+def _mouse(name: str, trait: str) -> LabelledGenotypes:
+    g = gds.read_genotypes(DATA / "mouse" / "mouse.vcf.gz")
+    g = g.subset(sample_quality(g).kept)  # eight near-identical mice go
+    table = gds.read_phenotypes(DATA / "mouse" / "mouse.pheno.tsv").loc[g.samples["id"]]
+    measured = table[trait].notna().to_numpy()
+    table = table[measured]
+    return LabelledGenotypes(
+        name, g.subset(measured), values=table[trait].to_numpy(float), families=table["FAMILY"].to_numpy(str),
+        covariates=table[["SEX"]].reset_index(drop=True), check_variants=True,
+    )  # fmt: skip
+
+
+def penncath() -> LabelledGenotypes:
+    """Coronary artery disease: these variants say nothing about it, age and sex do."""
+    g = gds.read_genotypes(DATA / "penncath" / "penncath.bed")
+    g = g.subset(sample_quality(g).kept)
+    table = gds.read_phenotypes(DATA / "penncath" / "clinical.csv").loc[g.samples["id"]]
+    labels = table["CAD"].to_numpy(dtype=np.int64)
+    return LabelledGenotypes(
+        "penncath", g, labels=labels, strata=labels.astype(str), covariates=table[["age", "sex"]],
+        check_variants=True,
+    )  # fmt: skip
+
+
+LINEAR = ("ridge on dosages", "logistic on PCs", "LDA on PCs")
+COPYING = ("haplotype directions", "copying profile", "windowed propagation", "copying graph")
+ENSEMBLE = "copying profile x windowed propagation x HWE-EM, LD-pruned"
+
+
+@dataclass(frozen=True)
+class Task:
+    """A data set, its numbers of labels, how many splits and choices of labels, and its methods."""
+
+    read: Callable[[], LabelledGenotypes]
+    budgets: tuple[str, ...]
+    splits: int
+    seeds: int
+    methods: tuple[str, ...]
+    metric: str = "accuracy"
+
+
+TASKS = {
+    "kg_805": Task(
+        kg_805, ("5%", "10%", "20%"), 10, 1,
+        ("chance", *LINEAR, "mixture on PCs", "HWE mixture", "HWE-EM", "HWE-EM, tuned"),
+    ),
+    "kg_chr22_superpopulation": Task(
+        kg_chr22_superpopulation, ("20", "50", "100"), 5, 1,
+        ("chance", "logistic on PCs", "logistic on PCs, LD-pruned", "LDA on PCs, LD-pruned", "ridge on dosages",
+         "HWE mixture, LD-pruned", "HWE-EM", "HWE-EM, LD-pruned", *COPYING, ENSEMBLE),
+    ),
+    "kg_chr22_population": Task(
+        kg_chr22_population, ("100", "400"), 5, 1,
+        ("chance", "LDA on PCs, LD-pruned", "HWE-EM, LD-pruned", *COPYING, ENSEMBLE),
+    ),
+    "mouse_cd8": Task(mouse_cd8, ("50", "200", "all"), 20, 1, ("chance", *LINEAR), "auroc"),
+    "mouse_bmi": Task(mouse_bmi, ("50", "200", "all"), 20, 1, ("chance", *LINEAR), "auroc"),
+    "penncath": Task(penncath, ("100", "300", "all"), 10, 1, ("chance", "covariates", *LINEAR), "auroc"),
+}  # fmt: skip
+
+
+def summary(name: str) -> str:
+    """Mean of each method and budget over splits, with the corrected interval."""
+    table = read_results(sorted(RESULTS.glob(f"label_efficiency_{name}*.csv")))
+    if table.empty:
+        return f"{name}: no results"
+    found = summarise_splits(table, TASKS[name].metric)
+    cells = [f"{value:.3f} ({n})" for value, n in found[["value", "n_splits"]].itertuples(index=False)]
+    wide = found.assign(cell=cells).pivot_table(
+        index="method", columns="budget", values="cell", aggfunc="first", sort=False
+    )
+    return f"{name}: {TASKS[name].metric}, mean (splits)\n{wide.to_string()}"
+
+
+def main(arguments: argparse.Namespace) -> None:
+    if not arguments.task:
+        print("\n\n".join(summary(name) for name in TASKS))
+        return
+    task = TASKS[arguments.task]
+    run_over_splits(
+        task.read(),
+        split_methods(arguments.methods or task.methods),
+        [parse_budget(text) for text in arguments.budgets or task.budgets],
+        splits=range(arguments.splits or task.splits),
+        seeds=range(arguments.seeds or task.seeds),
+        path=RESULTS / f"label_efficiency_{arguments.task}.csv",
+        work=arguments.work,
+    )
+    print(summary(arguments.task))
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--task", choices=TASKS, help="which data set; left out: only print the tables")
+    parser.add_argument("--methods", nargs="+", metavar="NAME", help="default: those of the task")
+    parser.add_argument("--budgets", nargs="+", metavar="N", help="numbers of labels: 20, 5%%, 5/class, all")
+    parser.add_argument("--splits", type=int, metavar="N", help="80/20 splits of people")
+    parser.add_argument("--seeds", type=int, metavar="N", help="choices of labels in each split")
+    parser.add_argument("--work", type=Path, default=Path("runs/label_efficiency"), help="scratch folder")
+    main(parser.parse_args())
