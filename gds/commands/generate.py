@@ -27,6 +27,16 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--guidance-scale", type=float, default=1.0, help="strength of the class; 1 is none (default)"
     )
     parser.add_argument("--steps", type=int, help="steps of the sampler (default: the model's)")
+    parser.add_argument(
+        "--temperature",
+        type=float,
+        default=1.0,
+        help="masked models: below 1, likelier genotypes more often than the model says; 1 is none (default)",
+    )
+    parser.add_argument(
+        "--corrector-sweeps", type=int, default=0, metavar="N",
+        help="masked models: hide and redraw every genotype N times at the end (default 0)",
+    )  # fmt: skip
     parser.add_argument("--batch-size", type=int, default=256, help="people sampled at once (default 256)")
     parser.add_argument("--out", required=True, metavar="FILE", help="synthetic.pgen, .bed or .vcf.gz")
     parser.add_argument("--seed", type=int, default=0, help="same seed, same file (default 0)")
@@ -57,12 +67,15 @@ def run(args: argparse.Namespace) -> None:
         guidance_scale=args.guidance_scale,
         num_inference_steps=args.steps,
         batch_size=args.batch_size,
+        temperature=args.temperature,
+        corrector_sweeps=args.corrector_sweeps,
     )
     genotypes = generator.decode(features)
     weights = sha256(Path(args.model) / "model.safetensors")
     provenance = (
         f"gds generate --model {Path(args.model).name} --n {args.n} --seed {args.seed} "
-        f"--guidance-scale {args.guidance_scale:g} (weights SHA-256 {weights})"
+        f"--guidance-scale {args.guidance_scale:g} --temperature {args.temperature:g} "
+        f"--corrector-sweeps {args.corrector_sweeps} (weights SHA-256 {weights})"
     )
     stem = args.out[: -len(suffix)]
     model_files = [Path(args.model) / "config.json", Path(args.model) / "model.safetensors"]
@@ -81,6 +94,8 @@ def run(args: argparse.Namespace) -> None:
             steps=args.steps,
             labels=args.label,
             guidance_scale=args.guidance_scale,
+            temperature=args.temperature,
+            corrector_sweeps=args.corrector_sweeps,
         )
         write_json(f"{stem}.run.json", record)
     n_samples, n_variants = genotypes.dosage.shape

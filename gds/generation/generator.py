@@ -15,7 +15,12 @@ from gds.errors import UserError
 from gds.features.featurizer import Featurizer
 from gds.files import read_json, write_json
 from gds.generation.diffusion import sample_diffusion
-from gds.generation.unmasking import check_can_unmask, sample_unmasking
+from gds.generation.unmasking import (
+    Unmasking,
+    check_can_unmask,
+    sample_unmasking,
+    slots_of_largest_block,
+)
 from gds.genotypes.matrix import Genotypes
 from gds.models import GdsConfig, GdsForDiffusion, GdsForMaskedModeling
 from gds.models.randomness import fold
@@ -142,6 +147,8 @@ class GenotypeGenerator(PushesThroughOneDoor):
         num_inference_steps: int | None = None,
         batch_size: int = 64,
         first_index: int = 0,
+        temperature: float = 1.0,
+        corrector_sweeps: int = 0,
     ) -> NDArray[Any]:
         """Draw features.
 
@@ -161,6 +168,8 @@ class GenotypeGenerator(PushesThroughOneDoor):
             People at a time.
         first_index
             Index of the first person, so that several processes can share one draw.
+        temperature, corrector_sweeps
+            Of masked models alone: see :class:`gds.generation.unmasking.Unmasking`.
 
         Returns
         -------
@@ -170,19 +179,20 @@ class GenotypeGenerator(PushesThroughOneDoor):
         Raises
         ------
         UserError
-            Classes or guidance asked of an unconditional model, or a class that it does not know.
+            Classes or guidance asked of an unconditional model, a class that it does not know, or options of
+            sampling that this kind of model does not have.
         """
         classes = self._classes(n, labels, guidance_scale)
-        steps = self._steps(num_inference_steps)
+        how = self._how_to_sample(num_inference_steps, temperature, corrector_sweeps)
         device = self.model.device
         parts = []
-        with tqdm(total=n * steps, desc="generate", unit="step", disable=n == 0) as progress:
+        with tqdm(total=n * self._passes(how), desc="generate", unit="step", disable=n == 0) as progress:
             for start in range(0, n, batch_size):
                 stop = min(start + batch_size, n)
                 index = torch.arange(first_index + start, first_index + stop, device=device)
                 keys = fold(fold(torch.tensor(seed, device=device), 1), index)
                 here = None if classes is None else classes[start:stop].to(device)
-                parts.append(self._sample(keys, here, guidance_scale, steps, progress).cpu().numpy())
+                parts.append(self._sample(keys, here, guidance_scale, how, progress).cpu().numpy())
         if not parts:
             config = self.model.config
             kind = np.float32 if config.input_kind == "continuous" else np.int8
@@ -221,21 +231,46 @@ class GenotypeGenerator(PushesThroughOneDoor):
         return self.featurizer
 
     def _sample(
-        self, keys: Tensor, classes: Tensor | None, guidance_scale: float, steps: int, progress: tqdm
+        self,
+        keys: Tensor,
+        classes: Tensor | None,
+        guidance_scale: float,
+        how: Unmasking | int,
+        progress: tqdm,
     ) -> Tensor:
         if isinstance(self.model, GdsForMaskedModeling):
-            return sample_unmasking(self.model, keys, steps, classes, guidance_scale, progress)
+            assert isinstance(how, Unmasking)
+            return sample_unmasking(self.model, keys, how, classes, guidance_scale, progress)
         assert self.scheduler_config is not None
+        assert isinstance(how, int)
         return sample_diffusion(
-            self.model, keys, self.scheduler_config, steps, classes, guidance_scale, progress
+            self.model, keys, self.scheduler_config, how, classes, guidance_scale, progress
         )
 
-    def _steps(self, num_inference_steps: int | None) -> int:
-        if num_inference_steps is not None:
-            return num_inference_steps
+    def _how_to_sample(
+        self, num_inference_steps: int | None, temperature: float, corrector_sweeps: int
+    ) -> Unmasking | int:
+        """Options of unmasking for a masked model, the number of steps for a diffusion model."""
         if isinstance(self.model, GdsForMaskedModeling):
-            return int((~self.model.gds.is_padding).sum(dim=1).max())
-        return default_inference_steps(self.model.config)
+            if num_inference_steps is None:
+                num_inference_steps = slots_of_largest_block(self.model.gds.is_padding)
+            return Unmasking(num_inference_steps, temperature, corrector_sweeps)
+        if temperature != 1.0 or corrector_sweeps:
+            raise UserError(
+                "temperature and corrector_sweeps are for masked models: this is a diffusion model, whose "
+                "sampler has steps and guidance only"
+            )
+        if num_inference_steps is None:
+            return default_inference_steps(self.model.config)
+        return num_inference_steps
+
+    def _passes(self, how: Unmasking | int) -> int:
+        """How often the network sees a person."""
+        if not isinstance(how, Unmasking):
+            return how
+        return how.num_inference_steps + how.corrector_sweeps * slots_of_largest_block(
+            self.model.gds.is_padding
+        )
 
     def _classes(self, n: int, labels: int | ArrayLike | None, guidance_scale: float) -> Tensor | None:
         n_classes = self.model.config.n_condition_classes

@@ -1,4 +1,6 @@
-"""Sampling from a masked model: start from nothing, reveal a few slots at a time."""
+"""Sampling from a masked model: start from nothing, reveal a few slots at a time, correct what was revealed."""
+
+from dataclasses import dataclass
 
 import torch
 from torch import Tensor
@@ -6,7 +8,7 @@ from tqdm import tqdm
 
 from gds.errors import UserError
 from gds.models import GdsConfig, GdsForMaskedModeling
-from gds.models.randomness import Stream, uniform
+from gds.models.randomness import Stream, fold, uniform
 
 
 def check_can_unmask(config: GdsConfig) -> None:
@@ -19,6 +21,40 @@ def check_can_unmask(config: GdsConfig) -> None:
             "generation starts from nothing and reveals slot by slot, so train with mask_unit='slot' and "
             "mask_ratio=[0, 1]"
         )
+
+
+@dataclass(frozen=True)
+class Unmasking:
+    """How a masked model is sampled from.
+
+    Parameters
+    ----------
+    num_inference_steps
+        Steps from nothing to all slots.
+    temperature
+        Divides the log-probabilities: below 1 the likelier genotypes are drawn more often than the model says.
+        It takes effect in proportion to the share of slots that are visible: with nothing visible a
+        model says allele frequencies, which must stay.
+    corrector_sweeps
+        Sweeps over all slots afterwards, in each of which every slot is hidden and drawn again once.
+
+    Raises
+    ------
+    UserError
+        A value out of range.
+    """
+
+    num_inference_steps: int
+    temperature: float = 1.0
+    corrector_sweeps: int = 0
+
+    def __post_init__(self) -> None:
+        if self.num_inference_steps < 1:
+            raise UserError(f"num_inference_steps: expected at least 1, found {self.num_inference_steps}")
+        if not self.temperature > 0:
+            raise UserError(f"temperature: expected a number above 0 (1 for none), found {self.temperature}")
+        if self.corrector_sweeps < 0:
+            raise UserError(f"corrector_sweeps: expected 0 or more, found {self.corrector_sweeps}")
 
 
 def reveal_steps(keys: Tensor, is_padding: Tensor, num_inference_steps: int) -> Tensor:
@@ -55,12 +91,15 @@ def reveal_steps(keys: Tensor, is_padding: Tensor, num_inference_steps: int) -> 
 def sample_unmasking(
     model: GdsForMaskedModeling,
     keys: Tensor,
-    num_inference_steps: int,
+    options: Unmasking,
     class_labels: Tensor | None,
     guidance_scale: float,
     progress: tqdm,
 ) -> Tensor:
     """Draw dosages by iterative unmasking, the reverse of absorbing-state diffusion (Austin et al. 2021).
+
+    The corrector is blocked Gibbs sampling: a sweep hides one slot of every block at a time and draws it again
+    given all others. It leaves the model's own distribution as it is and mends what few steps did to it.
 
     Parameters
     ----------
@@ -68,14 +107,14 @@ def sample_unmasking(
         In evaluation mode.
     keys
         int64 (batch,), from which order and values of each sample are drawn.
-    num_inference_steps
-        Number of steps.
+    options
+        Steps, temperature and sweeps.
     class_labels
         int64 (batch,), -100 for the null class; None for an unconditional model.
     guidance_scale
         Weight of the class in the log-probabilities; 1 for none.
     progress
-        Advanced by the batch size at every step.
+        Advanced by the batch size at every pass of the network.
 
     Returns
     -------
@@ -83,19 +122,39 @@ def sample_unmasking(
         int8 (batch, block, slot), -1 in padding cells.
     """
     is_padding = model.gds.is_padding
-    when = reveal_steps(keys, is_padding, num_inference_steps)
-    level = uniform(keys, Stream.UNMASK_VALUE, tuple(is_padding.shape))
-    state = torch.full(when.shape, -1, dtype=torch.int8, device=keys.device)
-    for step in range(num_inference_steps):
-        is_masked = (when >= step) & ~is_padding
+    n_valid = (~is_padding).sum()
+    state = torch.full((len(keys), *is_padding.shape), -1, dtype=torch.int8, device=keys.device)
+
+    def redraw(state: Tensor, is_masked: Tensor, chosen: Tensor, level: Tensor) -> Tensor:
+        """Cells of ``chosen`` drawn given those not masked, by the inverse of the distribution function."""
         log_odds = model.reconstruct(state, is_masked, class_labels).log_softmax(dim=-1)
         if class_labels is not None and guidance_scale != 1.0:
             no_class = torch.full_like(class_labels, -100)
             null = model.reconstruct(state, is_masked, no_class).log_softmax(dim=-1)
             log_odds = null + guidance_scale * (log_odds - null)
-        cumulative = log_odds.softmax(dim=-1).cumsum(dim=-1)
-        # Inverse of the distribution function; the last threshold is 1 whatever rounding says.
+        visible = 1 - is_masked.sum(dim=(1, 2)) / n_valid
+        temperature = (1 + (options.temperature - 1) * visible).view(-1, 1, 1, 1)
+        cumulative = (log_odds / temperature).softmax(dim=-1).cumsum(dim=-1)
+        # Two thresholds of three: the last one is 1 whatever rounding says.
         drawn = (level.unsqueeze(-1) > cumulative[..., :2]).sum(dim=-1).to(torch.int8)
-        state = torch.where((when == step) & ~is_padding, drawn, state)
         progress.update(len(keys))
+        return torch.where(chosen, drawn, state)
+
+    when = reveal_steps(keys, is_padding, options.num_inference_steps)
+    level = uniform(keys, Stream.UNMASK_VALUE, tuple(is_padding.shape))
+    for step in range(options.num_inference_steps):
+        state = redraw(state, (when >= step) & ~is_padding, (when == step) & ~is_padding, level)
+    n_turns = slots_of_largest_block(is_padding)
+    for sweep in range(options.corrector_sweeps):
+        own_keys = fold(keys, sweep)
+        turn = reveal_steps(own_keys, is_padding, n_turns)
+        level = uniform(own_keys, Stream.UNMASK_VALUE, tuple(is_padding.shape))
+        for step in range(n_turns):
+            hidden = (turn == step) & ~is_padding
+            state = redraw(state, hidden, hidden, level)
     return state
+
+
+def slots_of_largest_block(is_padding: Tensor) -> int:
+    """Steps that never reveal two slots of a block together."""
+    return int((~is_padding).sum(dim=1).max())
