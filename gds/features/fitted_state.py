@@ -15,8 +15,8 @@ from gds.genotypes.blocks import Blocks
 from gds.repository import local_folder
 
 _OF_AUTO_CLASSES = {
-    "_from_auto", "_commit_hash", "_from_pipeline", "code_revision", "trust_remote_code", "dtype", "torch_dtype", "device_map",
-    "attn_implementation", "proxies",
+    "_commit_hash", "_from_auto", "_from_pipeline", "code_revision", "trust_remote_code", "dtype", "torch_dtype",
+    "device_map", "attn_implementation", "proxies",
 }  # fmt: skip
 
 
