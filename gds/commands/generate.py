@@ -1,11 +1,12 @@
-"""Sample synthetic people from a pre-trained diffusion model and write them as genotype files.
+"""Sample synthetic people from a pre-trained model and write them as genotype files.
 
     gds generate --model DIR --n 1000 --out synthetic.pgen
     gds generate --model DIR --n 1000 --label case=500 control=500 --guidance-scale 2 --out synthetic.pgen
+    torchrun --nproc_per_node 8 -m gds.cli generate --model DIR --n 100000 --out synthetic.pgen
 
-The same seed gives the same file. Beside the genotypes go synthetic.features.npy, the sampled
-features before decoding, synthetic.run.json, the record of the run, and with --label
-synthetic.labels.tsv, the class of each person.
+The same seed gives the same file, whatever the number of processes. A run that was killed goes on with the same
+command: finished batches lie in the hidden folder .synthetic.pgen.chunks until the file is whole. Beside the genotypes
+go synthetic.run.json, the record of the run, and with --label synthetic.labels.tsv, the class of each person.
 """
 
 import argparse
@@ -13,8 +14,6 @@ from pathlib import Path
 from typing import Any
 
 from gds.errors import UserError
-
-SUFFIXES = (".pgen", ".bed", ".vcf.gz")
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -37,7 +36,20 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--corrector-sweeps", type=int, default=0, metavar="N",
         help="masked models: hide and redraw every genotype N times at the end (default 0)",
     )  # fmt: skip
-    parser.add_argument("--batch-size", type=int, default=256, help="people sampled at once (default 256)")
+    parser.add_argument(
+        "--batch-size",
+        type=int,
+        default=256,
+        metavar="N",
+        help="people sampled at once, and lost at most by a process that is killed (default 256)",
+    )
+    parser.add_argument(
+        "--features", action="store_true", help="keep synthetic.features.npy, the features before decoding"
+    )
+    parser.add_argument(
+        "--wait-minutes", type=float, default=720.0, metavar="N",
+        help="under torchrun, for the other processes (default 720)",
+    )  # fmt: skip
     parser.add_argument("--out", required=True, metavar="FILE", help="synthetic.pgen, .bed or .vcf.gz")
     parser.add_argument("--seed", type=int, default=0, help="same seed, same file (default 0)")
 
@@ -45,61 +57,40 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> None:
     import numpy as np
 
-    from gds.files import all_or_none, atomic_path, sha256, write_json
-    from gds.generation import GenotypeGenerator
-    from gds.genotypes import write_genotypes
-    from gds.provenance import run_record
+    from gds.features.resources import Processes
+    from gds.generation.chunks import Draw
+    from gds.genotypes.write import ending_of
+    from gds.models import GdsConfig
     from gds.repository import local_folder
+    from gds.studies.synthetic_files import write_synthetic
 
-    suffix = next((suffix for suffix in SUFFIXES if args.out.endswith(suffix)), None)
-    if suffix is None:
-        raise UserError(f"--out {args.out}: expected a name that ends in {', '.join(SUFFIXES)}")
-    if args.n < 1:
-        raise UserError(f"--n {args.n}: at least one person")
-    args.model = str(local_folder(args.model))
-    generator = GenotypeGenerator.from_pretrained(args.model)
-    names = label_names(generator.model.config)
-    labels = None if args.label is None else labels_of(args.label, names, args.n)
-    features = generator.generate(
-        args.n,
-        labels=labels,
+    for name, value in (("--n", args.n), ("--batch-size", args.batch_size)):
+        if value < 1:
+            raise UserError(f"{name} {value}: at least one person")
+    ending_of(args.out)
+    folder = local_folder(args.model)
+    names = label_names(GdsConfig.from_pretrained(folder))
+    draw = Draw(
+        n=args.n,
+        batch_size=args.batch_size,
         seed=args.seed,
+        labels=None if args.label is None else np.array(labels_of(args.label, names, args.n)),
         guidance_scale=args.guidance_scale,
         num_inference_steps=args.steps,
-        batch_size=args.batch_size,
         temperature=args.temperature,
         corrector_sweeps=args.corrector_sweeps,
     )
-    genotypes = generator.decode(features)
-    weights = sha256(Path(args.model) / "model.safetensors")
-    provenance = (
-        f"gds generate --model {Path(args.model).name} --n {args.n} --seed {args.seed} "
-        f"--guidance-scale {args.guidance_scale:g} --temperature {args.temperature:g} "
-        f"--corrector-sweeps {args.corrector_sweeps} (weights SHA-256 {weights})"
+    written = write_synthetic(
+        folder,
+        args.out,
+        draw,
+        name=Path(args.model).name,
+        label_names=names,
+        keep_features=args.features,
+        processes=Processes.from_environment(timeout=60 * args.wait_minutes),
     )
-    stem = args.out[: -len(suffix)]
-    model_files = [Path(args.model) / "config.json", Path(args.model) / "model.safetensors"]
-    with all_or_none():
-        write_genotypes(genotypes, args.out, provenance=provenance)
-        with atomic_path(f"{stem}.features.npy") as temporary:
-            np.save(temporary, features)
-        if labels is not None:
-            with atomic_path(f"{stem}.labels.tsv") as temporary:
-                table = genotypes.samples[["id"]].assign(label=[names[label] for label in labels])
-                table.to_csv(temporary, sep="\t", index=False)
-        record = run_record(
-            args.seed,
-            model_files,
-            n=args.n,
-            steps=args.steps,
-            labels=args.label,
-            guidance_scale=args.guidance_scale,
-            temperature=args.temperature,
-            corrector_sweeps=args.corrector_sweeps,
-        )
-        write_json(f"{stem}.run.json", record)
-    n_samples, n_variants = genotypes.dosage.shape
-    print(f"{args.out}: {n_samples} synthetic people, {n_variants} variants")
+    if written:
+        print("\n".join(written))
 
 
 def label_names(config: Any) -> list[str]:

@@ -5,8 +5,6 @@ shards and wait again until the first has put all together and taken the folder 
 started again with the same command: finished shards stay.
 """
 
-import os
-import shutil
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -24,7 +22,8 @@ from gds.features.shards import (
     planned_blocks,
     write_plan,
 )
-from gds.files import atomic_path, read_json, write_json
+from gds.features.shared_folder import SharedFolder
+from gds.files import atomic_path
 from gds.genotypes.blocks import Blocks
 from gds.genotypes.matrix import GenotypeSource
 from gds.genotypes.variant_view import VariantView
@@ -33,7 +32,6 @@ from gds.genotypes.variant_view import VariantView
 # processes there are, for the next run may have others.
 _N_SHARDS = 256
 _SHARD_GENOTYPES = 2**27
-_REQUEST_NAME = "request.json"
 _WORK_NAME = "work.safetensors"
 
 
@@ -53,15 +51,14 @@ class SharedFit:
     """
 
     def __init__(self, folder: Path, request: str, processes: Processes, resources: Resources) -> None:
+        self._shared = SharedFolder(folder, request, processes)
         self._folder = folder
-        self._request = request
-        self._processes = processes
         self._resources = resources
 
     @property
     def is_first(self) -> bool:
         """Whether this process leads; the others follow."""
-        return self._processes.rank == 0
+        return self._shared.is_first
 
     def lead(
         self,
@@ -102,26 +99,19 @@ class SharedFit:
         UserError
             Another process did not finish in time.
         """
-        folder, processes = self._folder, self._processes
-        if folder.exists() and not self._is_requested():
-            shutil.rmtree(folder)
-        for stale in folder.glob("process-*.finished"):
-            stale.unlink()
+        folder = self._folder
+        self._shared.clear()
         n_people = len(samples) + len(others)
         n_shards = min(len(blocks), max(_N_SHARDS, blocks.variant_index.size * n_people // _SHARD_GENOTYPES))
         _write_work(folder / _WORK_NAME, kept[np.unique(blocks.variant_index)], samples, others)
-        write_json(folder / _REQUEST_NAME, self._request)
+        self._shared.claim()
         # The plan comes last: it is what the others wait for.
         counted = VariantView(source, kept)
         write_plan(
             folder, featurizer, counted, blocks, samples, others, n_shards=n_shards, input_hashes=input_hashes
         )
         self._fit_share(source)
-        processes.wait_for(lambda: not missing_shards(folder), f"the shards of other processes in {folder}")
-        processes.wait_for(
-            lambda: len(list(folder.glob("process-*.finished"))) >= processes.world_size - 1,
-            f"all other processes to have seen {folder}",
-        )
+        self._shared.wait_for_others(lambda: not missing_shards(folder))
         fitted = combine_shards(folder)
         features = room.array((n_people, fitted.n_blocks, fitted.n_channels), fitted.feature_dtype)
         gather_features(folder, FeatureRows(features, fitted.padding_value))
@@ -135,17 +125,13 @@ class SharedFit:
         UserError
             The first process writes no plan, or does not finish, in time.
         """
-        self._processes.wait_for(self._is_planned, f"process 0 to plan the fit in {self._folder}")
+        self._shared.wait_for_claim((self._folder / PLAN_NAME).is_file)
         self._fit_share(source)
-        self._processes.wait_for(
-            lambda: not self._report_finished(), f"process 0 to write the result and remove {self._folder}"
-        )
+        self._shared.wait_for_end()
 
     def end(self) -> None:
         """Remove the folder, which tells the others that the result is there."""
-        away = self._folder.with_name(f"{self._folder.name}.removed")
-        os.replace(self._folder, away)
-        shutil.rmtree(away)
+        self._shared.remove()
 
     def _fit_share(self, source: GenotypeSource) -> None:
         from safetensors.numpy import load_file
@@ -158,28 +144,10 @@ class SharedFit:
             planned_blocks(self._folder)[1],
             work["samples"],
             work["others"],
-            processes=self._processes,
+            processes=self._shared.processes,
             n_jobs=self._resources.n_jobs,
             max_memory=self._resources.max_memory,
         )
-
-    def _is_requested(self) -> bool:
-        path = self._folder / _REQUEST_NAME
-        return path.is_file() and read_json(path) == self._request
-
-    def _is_planned(self) -> bool:
-        return (self._folder / PLAN_NAME).is_file() and self._is_requested()
-
-    def _report_finished(self) -> bool:
-        """Tell the first process that this one has made its share, as long as the folder is there.
-
-        Again and again: a first process that starts later removes what it takes for an earlier run's.
-        """
-        try:
-            (self._folder / f"process-{self._processes.rank:05d}.finished").touch()
-        except FileNotFoundError:
-            return False
-        return True
 
 
 def _write_work(path: Path, variants: np.ndarray, samples: np.ndarray, others: np.ndarray) -> None:

@@ -14,7 +14,7 @@ from tqdm import tqdm
 from gds.errors import UserError
 from gds.features.featurizer import Featurizer
 from gds.files import read_json, write_json
-from gds.generation.diffusion import sample_diffusion
+from gds.generation.diffusion import make_sampler, sample_diffusion
 from gds.generation.unmasking import (
     Unmasking,
     check_can_unmask,
@@ -149,6 +149,7 @@ class GenotypeGenerator(PushesThroughOneDoor):
         first_index: int = 0,
         temperature: float = 1.0,
         corrector_sweeps: int = 0,
+        progress: tqdm | None = None,
     ) -> NDArray[Any]:
         """Draw features.
 
@@ -170,6 +171,8 @@ class GenotypeGenerator(PushesThroughOneDoor):
             Index of the first person, so that several processes can share one draw.
         temperature, corrector_sweeps
             Of masked models alone: see :class:`gds.generation.unmasking.Unmasking`.
+        progress
+            A bar of passes of a person through the network, to advance; None for an own one.
 
         Returns
         -------
@@ -179,25 +182,45 @@ class GenotypeGenerator(PushesThroughOneDoor):
         Raises
         ------
         UserError
-            Classes or guidance asked of an unconditional model, a class that it does not know, or options of
-            sampling that this kind of model does not have.
+            Classes or guidance asked of an unconditional model, a class that it does not know, options of
+            sampling that this kind of model does not have, or features that are not finite.
         """
         classes = self._classes(n, labels, guidance_scale)
         how = self._how_to_sample(num_inference_steps, temperature, corrector_sweeps)
         device = self.model.device
         parts = []
-        with tqdm(total=n * self._passes(how), desc="generate", unit="step", disable=n == 0) as progress:
+        silent = n == 0 or progress is not None
+        with tqdm(total=n * self._passes(how), desc="generate", unit="step", disable=silent) as own:
+            bar = own if progress is None else progress
             for start in range(0, n, batch_size):
                 stop = min(start + batch_size, n)
                 index = torch.arange(first_index + start, first_index + stop, device=device)
                 keys = fold(fold(torch.tensor(seed, device=device), 1), index)
                 here = None if classes is None else classes[start:stop].to(device)
-                parts.append(self._sample(keys, here, guidance_scale, how, progress).cpu().numpy())
+                drawn = self._sample(keys, here, guidance_scale, how, bar)
+                if not drawn.isfinite().all():
+                    raise UserError(
+                        "the sampler gave values that are not finite: take more steps; if that does not help, the "
+                        "model has diverged"
+                    )
+                parts.append(drawn.cpu().numpy())
         if not parts:
             config = self.model.config
             kind = np.float32 if config.input_kind == "continuous" else np.int8
             return np.empty((0, config.n_blocks, config.n_channels), dtype=kind)
         return np.concatenate(parts)
+
+    def n_passes(
+        self, num_inference_steps: int | None = None, temperature: float = 1.0, corrector_sweeps: int = 0
+    ) -> int:
+        """How often the network sees a person who is drawn with these options of :meth:`generate`.
+
+        Raises
+        ------
+        UserError
+            The sampler cannot take so many steps, or this kind of model does not have an option.
+        """
+        return self._passes(self._how_to_sample(num_inference_steps, temperature, corrector_sweeps))
 
     def decode(self, features: NDArray[Any], first_index: int = 0) -> Genotypes:
         """Turn features into genotypes of people SYN000001, SYN000002, ...
@@ -214,14 +237,8 @@ class GenotypeGenerator(PushesThroughOneDoor):
         UserError
             The generator was made without a featurizer.
         """
-        featurizer, n = self._featurizer(), len(features)
-        samples = pd.DataFrame(
-            {
-                "id": [f"SYN{first_index + number:06d}" for number in range(1, n + 1)],
-                "family": "",
-                "sex": np.zeros(n, dtype=np.int8),
-            }
-        )
+        featurizer = self._featurizer()
+        samples = synthetic_samples(len(features), first_index)
         dosage = featurizer.inverse_transform(features)
         return Genotypes(dosage=dosage, samples=samples, variants=featurizer.variants_)
 
@@ -260,8 +277,10 @@ class GenotypeGenerator(PushesThroughOneDoor):
                 "temperature and corrector_sweeps are for masked models: this is a diffusion model, whose "
                 "sampler has steps and guidance only"
             )
+        assert self.scheduler_config is not None
         if num_inference_steps is None:
-            return default_inference_steps(self.model.config)
+            num_inference_steps = default_inference_steps(self.model.config)
+        make_sampler(self.scheduler_config, num_inference_steps)
         return num_inference_steps
 
     def _passes(self, how: Unmasking | int) -> int:
@@ -292,3 +311,14 @@ class GenotypeGenerator(PushesThroughOneDoor):
                 f"{sorted(set(classes.tolist()))}"
             )
         return classes
+
+
+def synthetic_samples(n: int, first_index: int = 0) -> pd.DataFrame:
+    """Table of people SYN000001, SYN000002, ..., the first with number ``first_index`` + 1."""
+    return pd.DataFrame(
+        {
+            "id": [f"SYN{first_index + number:06d}" for number in range(1, n + 1)],
+            "family": "",
+            "sex": np.zeros(n, dtype=np.int8),
+        }
+    )

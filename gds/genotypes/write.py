@@ -45,13 +45,26 @@ def write_genotypes(source: GenotypeSource, path: str | Path, provenance: str | 
         Another suffix, ids that the format cannot hold, a place that cannot be written, a full disk.
     """
     path = Path(path)
-    ending = next((ending for ending in _WRITERS if path.name.lower().endswith(ending)), None)
-    if ending is None:
-        raise UserError(f"{path}: expected a name that ends in {', '.join(_WRITERS)}")
-    if path.name.lower() == ending:
-        raise UserError(f"{path}: expected a name before {ending}")
+    ending = ending_of(path)
     _check_ids(source, path)
     _WRITERS[ending](source, path, provenance)
+
+
+def ending_of(path: str | Path) -> str:
+    """The format of a file to be written, by its name: ``.bed``, ``.pgen`` or ``.vcf.gz``.
+
+    Raises
+    ------
+    UserError
+        Another ending, or nothing before it.
+    """
+    name = Path(path).name.lower()
+    ending = next((ending for ending in _WRITERS if name.endswith(ending)), None)
+    if ending is None:
+        raise UserError(f"{path}: expected a name that ends in {', '.join(_WRITERS)}")
+    if name == ending:
+        raise UserError(f"{path}: expected a name before {ending}")
+    return ending
 
 
 def blocks_of(source: GenotypeSource) -> Iterator[tuple[np.ndarray, np.ndarray | None]]:

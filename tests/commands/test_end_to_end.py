@@ -33,7 +33,18 @@ def encoder(folder):
 def test_generating_twice_gives_the_same_file(encoder, folder):
     for name in ("first.pgen", "second.pgen"):
         run(
-            "generate", "--model", encoder, "--n", 30, "--steps", 5, "--batch-size", 7, "--out", folder / name
+            "generate",
+            "--model",
+            encoder,
+            "--n",
+            30,
+            "--steps",
+            5,
+            "--batch-size",
+            7,
+            "--features",
+            "--out",
+            folder / name,
         )
     assert (folder / "first.pgen").read_bytes() == (folder / "second.pgen").read_bytes()
     synthetic = read_genotypes(folder / "first.pgen")
