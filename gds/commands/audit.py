@@ -27,6 +27,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--selected-variants", metavar="FILE", help="ids of the variants that the classifier uses, one a line"
     )
     parser.add_argument(
+        "--selection-people",
+        metavar="FILE",
+        help="ids of the people whose labels chose those variants (of the GWAS, say), one a line",
+    )
+    parser.add_argument(
         "--match", nargs="+", default=[], metavar="COLUMN",
         help="keep people such that cases and controls are alike in these columns (numbers: by fifths)",
     )  # fmt: skip
@@ -37,7 +42,7 @@ def run(args: argparse.Namespace) -> None:
     from gds.studies.audit import AuditOptions, audit_cohort
     from gds.studies.audit.cohort import cohort_of_files, cohort_of_prepared
     from gds.studies.audit.matching import matched_cohort
-    from gds.studies.audit.report import read_scores, read_variant_ids, write_audit
+    from gds.studies.audit.report import read_scores, write_audit
 
     predictions = read_scores(args.predictions) if args.predictions else None
     if (prepared := arguments.open_prepared(args)) is not None:
@@ -47,9 +52,16 @@ def run(args: argparse.Namespace) -> None:
             arguments.prepare_options(args),
             predictions=predictions,
             ancestry_column=args.ancestry_column,
-            selected_variants=read_variant_ids(args.selected_variants) if args.selected_variants else None,
+            selected_variants=_ids(args.selected_variants, "--selected-variants"),
+            selection_people=_ids(args.selection_people, "--selection-people"),
         )
     if args.match:
         cohort = matched_cohort(cohort, args.match, args.seed)
     audit = audit_cohort(cohort, AuditOptions(seed=args.seed))
     print("\n".join(write_audit(audit, args.out)))
+
+
+def _ids(path: str | None, flag: str) -> list[str] | None:
+    from gds.studies.audit.report import read_ids
+
+    return None if path is None else read_ids(path, flag)

@@ -5,13 +5,19 @@ import json
 import numpy as np
 import pandas as pd
 import pytest
+from scipy.stats import ttest_1samp
 from sklearn.metrics import roc_auc_score
 
 from gds.cli import main
 from gds.evaluation.auroc import stratified_auroc
 from gds.studies.audit import AuditCohort, AuditOptions, audit_cohort
 from gds.studies.audit.held_out import fold_blocks, hat_of_columns, hat_of_kernel
+from gds.studies.audit.held_out_groups import shown_groups
 from gds.studies.audit.matching import matched_rows
+from gds.studies.audit.relatives import related_by_genotype
+from gds.studies.audit.run import SPLIT, _kernels
+from gds.studies.audit.sources import ancestry_components
+from gds.studies.audit.straddling import gain_p_value
 from tests.cohorts import write_tiny_cohort
 
 
@@ -72,6 +78,64 @@ def test_people_genotyped_twice_across_a_split_are_found():
     dosage[300:] = dosage[:100]
     verdict = audited(labels, dosage, table, is_test=np.arange(400) >= 300).verdict
     assert verdict.status == "related"
+
+
+def test_relatives_that_say_nothing_of_the_label_are_no_accusation():
+    labels, dosage, table = made_up()
+    labels = np.random.default_rng(3).permutation(labels)
+    dosage[300:] = dosage[:100]
+    audit = audited(labels, dosage, table, is_test=np.arange(400) >= 300)
+    assert audit.straddling.n_related == 100
+    assert audit.straddling.p_value > 0.005
+    assert audit.verdict.status != "related"
+
+
+def test_a_less_varied_ancestry_is_not_taken_for_relatives():
+    """Two ancestries, one nearly fixed: its people share more by chance, and scatter more."""
+    rng = np.random.default_rng(0)
+    frequency = np.stack([rng.uniform(0.3, 0.7, 1500), np.where(rng.random(1500) < 0.9, 0.01, 0.5)])
+    ancestry = np.repeat([0, 1], [500, 250])
+    dosage = rng.binomial(2, frequency[ancestry]).astype(np.int8)
+    dosage[749] = dosage[748]
+    first, second, kernel = _kernels(dosage)
+    found = related_by_genotype(kernel, *ancestry_components(first, second))
+    assert found.pairs[["first", "second"]].to_numpy().tolist() == [[748, 749]]
+
+
+def test_gain_from_relatives_is_a_t_test_of_families_sums():
+    gain, families = np.array([1.0, 2.0, 0.5, -1.0, 3.0]), np.array([1, 1, 2, 3, 4])
+    expected = ttest_1samp([3.0, 0.5, -1.0, 3.0], 0, alternative="greater").pvalue
+    assert gain_p_value(gain, families) == pytest.approx(expected)
+    assert np.isnan(gain_p_value(gain[:1], families[:1]))
+
+
+def test_recorded_choosers_among_the_tested_are_named():
+    labels, dosage, table = made_up()
+    is_test = np.arange(400) >= 300
+    found = audited(labels, dosage, table, is_test=is_test, chosen_by=np.arange(400) < 310).verdict
+    assert found.status == "selected"
+    assert "10 of 100 people" in found.line()
+    assert audited(labels, dosage, table, is_test=is_test, chosen_by=~is_test).verdict.status != "selected"
+
+
+def test_a_choice_in_training_is_judged_on_the_split():
+    """Variants chosen by training people: folds of everyone look too good, the split does not."""
+    labels, dosage, table = made_up(n=600, m=2000)
+    is_test = np.arange(600) >= 400
+    a, b = dosage[(labels == 1) & ~is_test], dosage[(labels == 0) & ~is_test]
+    chosen = np.argsort(-np.abs(a.mean(axis=0) - b.mean(axis=0)))[:100]
+    audit = audited(labels, dosage[:, chosen], table, is_test=is_test, prevalence=1 / 350, heritability=0.085)
+    assert audit.results[0].auroc().lower_bound(0.025) > 0.6
+    assert [result.name for result in audit.main_results()] == [SPLIT]
+    assert audit.verdict.status in ("clean", "underpowered")
+
+
+def test_a_held_out_group_of_one_class_is_not_estimable():
+    labels, dosage, table = made_up(n=200)
+    table["batch"] = np.where((labels == 0) & (np.arange(200) < 100), "A", "B")
+    groups = audited(labels, dosage, table).groups
+    row = shown_groups(groups).set_index(["column", "level"]).loc[("batch", "A")]
+    assert (row["cases"], row["within"], row["held_out"]) == (0, "not estimable", "not estimable")
 
 
 def test_variants_chosen_by_everyones_labels_are_seen():

@@ -7,11 +7,12 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from gds.errors import UserError
 from gds.genotypes.matrix import Genotypes
 from gds.genotypes.simulate.als_loci import read_als_loci
 from gds.genotypes.simulate.ascertainment import Ascertainment
 from gds.genotypes.simulate.covariates import batch_shares, draw_batches, draw_sex_and_age
-from gds.genotypes.simulate.demography import simulate_pool
+from gds.genotypes.simulate.demography import HaplotypePool, simulate_pool
 from gds.genotypes.simulate.design import DEFAULT_DEMOGRAPHY, DEFAULT_POPULATIONS, CohortDesign
 from gds.genotypes.simulate.disease import design_disease
 from gds.genotypes.simulate.genotyping import genotype
@@ -41,6 +42,8 @@ class SimulatedCohort:
     parameters
         Every option, the seed, and what followed from them: threshold, prevalence of each population,
         people screened.
+    pool
+        The haplotypes that the people are made from.
     """
 
     genotypes: Genotypes
@@ -49,6 +52,7 @@ class SimulatedCohort:
     truth: pd.DataFrame
     causal_variants: pd.DataFrame
     parameters: dict[str, Any]
+    pool: HaplotypePool
 
 
 def simulate_cohort(
@@ -78,6 +82,7 @@ def simulate_cohort(
     phased: bool = False,
     seed: int = 0,
     progress: bool = False,
+    pool: HaplotypePool | None = None,
 ) -> SimulatedCohort:
     """Simulate an ascertained case/control cohort.
 
@@ -140,6 +145,9 @@ def simulate_cohort(
         Everything random derives from it; the same seed gives the same cohort bit by bit.
     progress
         Show progress bars on stderr.
+    pool
+        Haplotypes of an earlier cohort of the same genes and demography, for other people of the same populations:
+        most of the time goes into them. None: simulated.
 
     Returns
     -------
@@ -180,23 +188,29 @@ def simulate_cohort(
         phased=phased,
         seed=seed,
     )
-    return _simulate(design, progress)
+    return _simulate(design, progress, pool)
 
 
-def _simulate(design: CohortDesign, progress: bool) -> SimulatedCohort:
+def _simulate(design: CohortDesign, progress: bool, pool: HaplotypePool | None) -> SimulatedCohort:
     seed = design.seed
     shares = batch_shares(design.batch_confounding, design.n_cases, design.n_controls)
     loci = read_als_loci() if design.als_loci else None
-    pool = simulate_pool(
-        lay_genes(design.n_genes, design.gene_length, loci, stream(seed, Purpose.LAYOUT)),
-        loci,
-        demography=design.demography,
-        populations=design.populations,
-        size=design.pool_size,
-        ascertainment=Ascertainment(design.ascertainment, design.min_maf, design.variants_per_gene),
-        seed=seed,
-        progress=progress,
-    )
+    if pool is None:
+        pool = simulate_pool(
+            lay_genes(design.n_genes, design.gene_length, loci, stream(seed, Purpose.LAYOUT)),
+            loci,
+            demography=design.demography,
+            populations=design.populations,
+            size=design.pool_size,
+            ascertainment=Ascertainment(design.ascertainment, design.min_maf, design.variants_per_gene),
+            seed=seed,
+            progress=progress,
+        )
+    elif (len(pool.genes), pool.size) != (design.n_genes, design.pool_size):
+        raise UserError(
+            f"the pool has {len(pool.genes)} genes of {pool.size} haplotypes, n_genes and pool_size say "
+            f"{design.n_genes} and {design.pool_size}: it is of another design"
+        )
     disease = design_disease(
         pool,
         loci,
@@ -265,6 +279,7 @@ def _simulate(design: CohortDesign, progress: bool) -> SimulatedCohort:
             "ill_among_screened": n_ill,
             "n_variants": len(pool.variants),
         },
+        pool=pool,
     )
 
 

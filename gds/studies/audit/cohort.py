@@ -45,8 +45,8 @@ class AuditCohort:
         it did not predict; None: the audit's own classifier stands alone.
     is_selected
         Variants that the classifier under audit uses, shape (variant,); None: all.
-    selection_record
-        What is recorded of how variants were chosen.
+    chosen_by
+        Recorded provenance: whose labels chose the variants, bool (sample,), all False: nobody's; None: not recorded.
     prevalence, heritability
         Of the disease in the population, and of its liability by SNPs, for the ceiling; or None.
 
@@ -69,14 +69,14 @@ class AuditCohort:
     is_test: np.ndarray | None = None
     predictions: np.ndarray | None = None
     is_selected: np.ndarray | None = None
-    selection_record: str = "not recorded"
+    chosen_by: np.ndarray | None = None
     prevalence: float | None = None
     heritability: float | None = None
     notes: list[str] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         n = len(self.labels)
-        for what in ("dosage", "table", "families", "is_test", "predictions"):
+        for what in ("dosage", "table", "families", "is_test", "predictions", "chosen_by"):
             value = getattr(self, what)
             if value is not None and len(value) != n:
                 raise UserError(f"audit: {what} holds {len(value)} people, labels {n}")
@@ -90,6 +90,20 @@ class AuditCohort:
             if name not in self.table:
                 raise UserError(f"audit: no column {name!r}; {did_you_mean(name, self.table.columns)}")
 
+    @property
+    def is_tested(self) -> np.ndarray:
+        """Who is tested: by the split, else those predicted, else everyone in turn; bool (sample,)."""
+        if self.is_test is not None:
+            return self.is_test
+        if self.predictions is not None:
+            return np.isfinite(self.predictions)
+        return np.ones(len(self.labels), dtype=bool)
+
+    @property
+    def n_tested_choosers(self) -> int:
+        """How many of the tested are recorded among those whose labels chose the variants."""
+        return 0 if self.chosen_by is None else int((self.chosen_by & self.is_tested).sum())
+
     def take(self, rows: np.ndarray) -> "AuditCohort":
         """Some of the people."""
 
@@ -99,6 +113,7 @@ class AuditCohort:
         return replace(
             self, labels=self.labels[rows], dosage=self.dosage[rows], table=self.table.iloc[rows],
             families=chosen(self.families), is_test=chosen(self.is_test), predictions=chosen(self.predictions),
+            chosen_by=chosen(self.chosen_by),
         )  # fmt: skip
 
 
@@ -137,7 +152,7 @@ def cohort_of_prepared(
         families=_families(table) if cohort.has_relatives else None,
         is_test=(table["split"] == "test").to_numpy(),
         predictions=None if predictions is None else predictions.reindex(table.index).to_numpy(np.float64),
-        selection_record="by quality among training people, without labels (qc.json)",
+        chosen_by=np.zeros(len(rows), dtype=bool),  # by quality among training people, without labels
         prevalence=description.prevalence,
         heritability=description.heritability,
     )
@@ -149,6 +164,7 @@ def cohort_of_files(
     predictions: pd.Series | None = None,
     ancestry_column: str | None = None,
     selected_variants: Sequence[str] | None = None,
+    selection_people: Sequence[str] | None = None,
 ) -> AuditCohort:
     """The labelled people of genotype files and a phenotype table, as they are: nothing is filtered.
 
@@ -160,6 +176,8 @@ def cohort_of_files(
         As in :func:`cohort_of_prepared`.
     selected_variants
         Ids of the variants that the classifier under audit uses; None: all of the files.
+    selection_people
+        Ids of the people whose labels chose them; None: not recorded.
     """
     source, _ = open_autosomes(options.cohorts, options.merge)
     people = read_people(options, source)
@@ -197,6 +215,7 @@ def cohort_of_files(
         is_test=None if split is None else split == "test",
         predictions=None if predictions is None else predictions.reindex(table.index).to_numpy(np.float64),
         is_selected=chosen,
+        chosen_by=None if selection_people is None else table.index.astype(str).isin(set(selection_people)),
         prevalence=options.prevalence,
         heritability=options.heritability,
     )

@@ -5,7 +5,9 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 
-from gds.evaluation.auroc import combined_strata, many_aurocs, stratified_auroc
+from gds.classifiers.inner_folds import inner_folds
+from gds.evaluation.auroc import StratifiedAuroc, combined_strata, many_aurocs, stratified_auroc
+from gds.report.page import format_interval
 from gds.studies.audit.held_out import HatMatrix, fold_blocks
 from gds.studies.audit.permutation import p_value
 
@@ -38,8 +40,8 @@ def held_out_groups(
     pandas.DataFrame
         Columns ``column``, ``level``, ``people``, ``cases``, and ``within``, ``held_out`` with ``_lower`` and
         ``_upper``: AUROC among people of the level, learned from four fifths of everyone, and from the other levels
-        alone. NaN, not estimable, where a level has one class. The level ``all`` pools the pairs of all levels; of
-        columns with more than 12 levels it stands alone.
+        alone. NaN, not estimable, where a level has one class (:func:`shown_groups` says so). The level ``all`` pools
+        the pairs of all levels; of columns with more than 12 levels it stands alone.
     """
     rows = []
     for column, levels in columns.items():
@@ -59,6 +61,54 @@ def held_out_groups(
                 row[f"{what}_lower"], row[f"{what}_upper"] = found.interval()
             rows.append(row)
     return pd.DataFrame(rows)
+
+
+def families_divided(
+    hat: HatMatrix, labels: np.ndarray, whole: StratifiedAuroc, families: np.ndarray, n_folds: int, seed: int
+) -> pd.DataFrame:
+    """What folds that divide families would report, beside folds that hold them out whole.
+
+    Parameters
+    ----------
+    hat, labels
+        As in :func:`held_out_groups`.
+    whole
+        AUROC over folds with families whole.
+    families
+        Codes, (sample,).
+    n_folds, seed
+        Of the folds that ignore families.
+
+    Returns
+    -------
+    pandas.DataFrame
+        One row, as of :func:`held_out_groups`; none where nobody has a relative.
+    """
+    if len(np.unique(families)) == len(families):
+        return pd.DataFrame()
+    folds = np.zeros(len(labels), dtype=np.int64)
+    for number, (_, held_out) in enumerate(inner_folds(labels, n_folds, seed=seed)):
+        folds[held_out] = number
+    divided = stratified_auroc(labels, hat.held_out(labels, fold_blocks(folds)), folds, families)
+    row: dict[str, object] = {
+        "column": "family", "level": "all", "people": len(labels), "cases": int(labels.sum())
+    }  # fmt: skip
+    for what, found in (("within", divided), ("held_out", whole)):
+        row[what] = found.value
+        row[f"{what}_lower"], row[f"{what}_upper"] = found.interval()
+    return pd.DataFrame([row])
+
+
+def shown_groups(table: pd.DataFrame) -> pd.DataFrame:
+    """The table of :func:`held_out_groups` in words: intervals, or that a figure is not estimable."""
+
+    def cell(row: pd.Series, what: str) -> str:
+        if np.isnan(row[what]):
+            return "not estimable"
+        return format_interval(row[what], row[f"{what}_lower"], row[f"{what}_upper"])
+
+    cells = {what: [cell(row, what) for _, row in table.iterrows()] for what in ("within", "held_out")}
+    return table[["column", "level", "people", "cases"]].assign(**cells)
 
 
 def permuted_within(

@@ -16,13 +16,19 @@ def judge(audit: "Audit") -> Verdict:
 
 
 def _selected(audit: "Audit") -> Finding | None:
-    signs = audit.selection
-    if not signs.chosen_by_labels(ALPHA) or signs.on_training_only:
+    signs, cohort = audit.selection, audit.cohort
+    if cohort.n_tested_choosers:
+        text = (
+            f"{cohort.n_tested_choosers} of {int(cohort.is_tested.sum())} people who are tested are recorded among "
+            "those whose labels chose the variants"
+        )
+    elif signs.chosen_by_labels(ALPHA) and not signs.on_training_only:
+        text = (
+            f"of the weaker half of associations {signs.near_zero:.0%} lie near zero, {signs.expected:.0%} are "
+            f"expected of variants that were not chosen by these people's labels (p = {signs.p_value:.1g})"
+        )
+    else:
         return None
-    text = (
-        f"of the weaker half of associations {signs.near_zero:.0%} lie near zero, {signs.expected:.0%} are expected "
-        f"of variants that were not chosen by these people's labels (p = {signs.p_value:.1g})"
-    )
     if audit.reselected is not None:
         drop, _, p = audit.results[0].auroc().minus(audit.reselected)
         text += (
@@ -33,18 +39,18 @@ def _selected(audit: "Audit") -> Finding | None:
 
 
 def _related(audit: "Audit") -> Finding | None:
-    if audit.cohort.is_test is None:
+    found = audit.straddling
+    if found is None or found.n_related < max(2, STRADDLING_SHARE * found.n_tested):
         return None
-    tested = int(audit.cohort.is_test.sum())
-    if audit.straddling < max(2, STRADDLING_SHARE * tested):
+    # NaN, no families enough to tell, is no accusation either.
+    if not found.p_value < ALPHA or found.with_them is None or found.without is None:
         return None
-    text = f"{audit.straddling} of {tested} test people have a relative among the training people"
-    if audit.without_relatives is not None:
-        with_them, without = audit.without_relatives
-        text += (
-            f"; AUROC on the split {with_them.value:.3f}, learned without those relatives {without.value:.3f}"
-        )
-    return Finding("related", text)
+    return Finding(
+        "related",
+        f"{found.n_related} of {found.n_tested} test people have a relative among the training people, which moves "
+        f"their scores towards their labels (p = {found.p_value:.1g}); AUROC on the split "
+        f"{found.with_them.value:.3f}, learned without those relatives {found.without.value:.3f}",
+    )
 
 
 def _confounded(audit: "Audit") -> Finding | None:

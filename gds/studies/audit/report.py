@@ -11,6 +11,7 @@ from gds.provenance import run_record
 from gds.report import figures
 from gds.report.page import NOT_CLINICAL, Page, Tone
 from gds.studies.audit.confounders import RULE as CONFOUNDER_RULE
+from gds.studies.audit.held_out_groups import shown_groups
 from gds.studies.audit.run import Audit
 from gds.studies.audit.verdict import RULE
 
@@ -38,7 +39,9 @@ def write_audit(audit: Audit, folder: str | Path) -> list[str]:
             "rule": RULE,
             "ceiling": audit.ceiling.ceiling,
             "related_pairs": len(audit.pairs.pairs) if audit.pairs.is_estimable else None,
-            "test_people_with_a_relative_in_training": audit.straddling,
+            "test_people_with_a_relative_in_training": audit.straddling.n_related
+            if audit.straddling
+            else None,
             "notes": audit.cohort.notes,
             **{name: _records(table) for name, table in tables.items()},
             "record": record,
@@ -77,12 +80,16 @@ def _page(audit: Audit, tables: dict[str, pd.DataFrame]) -> Page:
     for name, caption in (
         ("sources", "Each source alone, over the same folds."),
         ("effects", "What a result keeps among people alike in a source, and what it gains over the source."),
-        ("groups", "Within each group, and with the group held out whole; a dash is not estimable."),
+        (
+            "groups",
+            "AUROC within each group, and with the group held out whole: not estimable where it has one class. "
+            "Of families: over folds that divide them, and over folds that hold them out whole.",
+        ),
         ("permutations", "With labels permuted, among everyone and within batches."),
         ("ancestry", "Within groups of ancestry."),
         ("ceiling", "Among people alike in covariates and ancestry; accuracy without any adjustment."),
     ):
-        page.add_table(tables[name], caption)
+        page.add_table(shown_groups(tables[name]) if name == "groups" else tables[name], caption)
     return page
 
 
@@ -100,14 +107,14 @@ def read_scores(path: str | Path) -> pd.Series:
     return table["score"]
 
 
-def read_variant_ids(path: str | Path) -> list[str]:
-    """Ids, one a line."""
+def read_ids(path: str | Path, flag: str) -> list[str]:
+    """Ids of variants or of people, one a line."""
     try:
         found = Path(path).read_text().split()
     except OSError as error:
-        raise UserError(f"--selected-variants {path}: {error.strerror}") from error
+        raise UserError(f"{flag} {path}: {error.strerror}") from error
     if not found:
-        raise UserError(f"--selected-variants {path}: the file is empty, expected one variant id a line")
+        raise UserError(f"{flag} {path}: the file is empty, expected one id a line")
     return found
 
 

@@ -13,18 +13,19 @@ from gds.studies.audit.ceiling import CeilingCheck, check_ceiling
 from gds.studies.audit.cohort import AuditCohort
 from gds.studies.audit.confounders import effects_on_results, score_sources
 from gds.studies.audit.held_out import HatMatrix, hat_of_kernel
-from gds.studies.audit.held_out_groups import held_out_groups, permuted_within, within_ancestry
+from gds.studies.audit.held_out_groups import (
+    families_divided,
+    held_out_groups,
+    permuted_within,
+    within_ancestry,
+)
 from gds.studies.audit.judge import judge
 from gds.studies.audit.permutation import permuted_labels
-from gds.studies.audit.relatives import (
-    RelatedPairs,
-    joined_families,
-    related_by_genotype,
-    related_to_training,
-)
+from gds.studies.audit.relatives import RelatedPairs, joined_families, related_by_genotype
 from gds.studies.audit.results import Result
 from gds.studies.audit.selection import Selection, association_signs, selected_again
 from gds.studies.audit.sources import Source, adjustment_source, ancestry_components, sources_of
+from gds.studies.audit.straddling import Straddling, straddling_relatives
 from gds.studies.audit.verdict import ALPHA, Verdict
 
 OWN = "ridge on genotypes, five folds"
@@ -54,8 +55,8 @@ class Audit:
         Sources by themselves, and what each takes from each result.
     groups, permuted, ancestry
         Held-out groups, permutations, ancestry groups.
-    pairs, straddling, without_relatives
-        Related pairs; test people with a relative in training; AUROC on the split, and without those relatives.
+    pairs, straddling
+        Related pairs; those of them on both sides of the split, and what they do to its result; None without a split.
     selection, reselected
         Signs of a choice by labels; AUROC when the choice is repeated in the folds, where that can be done.
     ceiling
@@ -73,8 +74,7 @@ class Audit:
     permuted: pd.DataFrame
     ancestry: pd.DataFrame
     pairs: RelatedPairs
-    straddling: int
-    without_relatives: tuple[StratifiedAuroc, StratifiedAuroc] | None
+    straddling: Straddling | None
     selection: Selection
     reselected: StratifiedAuroc | None
     ceiling: CeilingCheck
@@ -85,8 +85,8 @@ class Audit:
         self.verdict = judge(self)
 
     def main_results(self) -> list[Result]:
-        """What the verdict is about: the audit's own result, and the supplied one where there is one."""
-        return [result for result in self.results if result.name != SPLIT]
+        """What the verdict is about; see :func:`main_results`."""
+        return main_results(self.results, self.cohort, self.selection)
 
 
 SPLIT = "ridge on genotypes, given split"
@@ -127,13 +127,9 @@ def audit_cohort(cohort: AuditCohort, options: AuditOptions | None = None) -> Au
     results = _results(cohort, hat, labels, folds, families)
     sources = sources_of(cohort, components)
     alone, scores = score_sources(sources, labels, permuted, folds, families)
-    main = [result for result in results if result.name != SPLIT]
-    straddles, relatives = (
-        (np.zeros(len(labels), bool),) * 2
-        if cohort.is_test is None
-        else related_to_training(families, cohort.is_test)
-    )
     selection = association_signs(used, labels, permuted, cohort.is_test, options.seed)
+    main = main_results(results, cohort, selection)
+    split = cohort.is_test
     reselected = None
     if cohort.is_selected is not None and not cohort.is_selected.all():
         reselected = selected_again(cohort.dosage, labels, folds, used.shape[1], families)
@@ -144,12 +140,17 @@ def audit_cohort(cohort: AuditCohort, options: AuditOptions | None = None) -> Au
         results=results,
         alone=alone,
         effects=effects_on_results(main, sources, alone, scores, folds, ALPHA),
-        groups=held_out_groups(hat, labels, own.score, folds, _group_columns(cohort, sources), families),
+        groups=pd.concat(
+            [
+                held_out_groups(hat, labels, own.score, folds, _group_columns(cohort, sources), families),
+                families_divided(hat, labels, own.auroc(), families, options.n_folds, options.seed),
+            ],
+            ignore_index=True,
+        ),
         permuted=_permuted(cohort, sources, hat, labels, own, folds, families, permuted, options),
         ancestry=within_ancestry(labels, own.score, folds, _ancestry(cohort), families),
         pairs=pairs,
-        straddling=int(straddles.sum()),
-        without_relatives=_without_relatives(cohort, hat, labels, relatives, families),
+        straddling=None if split is None else straddling_relatives(hat, labels, families, split),
         selection=selection,
         reselected=reselected,
         ceiling=check_ceiling(
@@ -157,6 +158,20 @@ def audit_cohort(cohort: AuditCohort, options: AuditOptions | None = None) -> Au
         ),
         scores=scores,
     )
+
+
+def main_results(results: list[Result], cohort: AuditCohort, selection: Selection) -> list[Result]:
+    """What the verdict is about: the audit's own result over folds of everyone, and the supplied one if there is one.
+
+    Where the variants were chosen by the labels of training people alone, folds of everyone would test people who
+    chose: the result on the given split takes their place.
+    """
+    chosen_in_training = selection.on_training_only and selection.chosen_by_labels(ALPHA)
+    if cohort.chosen_by is not None and cohort.chosen_by.any() and not cohort.n_tested_choosers:
+        chosen_in_training = True
+    on_split = any(result.name == SPLIT for result in results)
+    unwanted = OWN if chosen_in_training and on_split else SPLIT
+    return [result for result in results if result.name != unwanted]
 
 
 def _kernels(dosage: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -267,21 +282,3 @@ def _ancestry(cohort: AuditCohort) -> np.ndarray:
     if cohort.ancestry_column is None:
         return np.full(len(cohort.labels), "everyone")
     return cohort.table[cohort.ancestry_column].astype(str).to_numpy(dtype=str)
-
-
-def _without_relatives(
-    cohort: AuditCohort, hat: HatMatrix, labels: np.ndarray, relatives: np.ndarray, families: np.ndarray
-) -> tuple[StratifiedAuroc, StratifiedAuroc] | None:
-    """AUROC on the given split as it is, and learned without the relatives of test people."""
-    if cohort.is_test is None or not relatives.any() or len(np.unique(labels[cohort.is_test])) < 2:
-        return None
-    test = np.flatnonzero(cohort.is_test)
-    aurocs = []
-    for left_out in (cohort.is_test, cohort.is_test | relatives):
-        rows = np.flatnonzero(left_out)
-        score = hat.held_out(labels, [rows])[test]
-        result = Result(
-            SPLIT, test, labels[test], score, np.zeros(len(test), int), families[test], is_genetic=True
-        )
-        aurocs.append(result.auroc())
-    return aurocs[0], aurocs[1]

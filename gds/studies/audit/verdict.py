@@ -4,8 +4,8 @@ The questions, in the order in which their answers explain each other: chosen va
 too good; then relatives; then confounders; what is left above the ceiling has no known cause. A result with
 none of these is clean, unless the study was too small to have seen a signal at the ceiling.
 
-Each of the four questions is asked at level .5 %, 2 % in all (Bonferroni). The error rates on simulated
-cohorts have not yet been measured at that precision.
+Each of the four questions is asked at level .5 %, 2 % in all (Bonferroni). docs/audit.md has the error rates
+measured on simulated cohorts.
 """
 
 from dataclasses import dataclass
@@ -19,10 +19,11 @@ SMALLEST_WORTHWHILE = 0.6  # AUROC that a study must be able to see where no cei
 Status = Literal["clean", "confounded", "related", "selected", "above the ceiling", "underpowered"]
 RULE = (
     f"Four questions in this order, each at level {ALPHA:g} ({QUESTIONS * ALPHA:.0%} in all). (1) Selected on test "
-    "people: the association statistics of the variants have a hole at zero (permutation), and it is not wider among "
-    "training people alone. (2) Related people across the split: at "
-    f"least {STRADDLING_SHARE:.0%} of test people, and two of them, have a relative of second degree or closer in "
-    "training. (3) Confounded: a source that is no genotype predicts the label and the result does not hold "
+    "people: tested people are recorded among those whose labels chose the variants; or the association statistics of "
+    "the variants have a hole at zero (permutation), and it is not wider among training people alone. (2) Related "
+    f"people across the split: at least {STRADDLING_SHARE:.0%} of test people, and two of them, have a relative of "
+    "second degree or closer in training, and these relatives move their scores towards their own labels (t test over "
+    "families). (3) Confounded: a source that is no genotype predicts the label and the result does not hold "
     "without it. (4) Above the ceiling: the lower bound of the AUROC among people alike in covariates, ancestry "
     "and principal components exceeds what the stated heritability allows. Otherwise underpowered, if a result at "
     f"the ceiling (without a stated one: AUROC {SMALLEST_WORTHWHILE}) could be missed with more than 20 %; "
