@@ -24,6 +24,7 @@ _PUBLIC = {
     "Featurizer": "gds.features",
     "GdsConfig": "gds.models",
     "GdsModel": "gds.models",
+    "GdsForContrastive": "gds.models",
     "GdsForDiffusion": "gds.models",
     "GdsForMaskedModeling": "gds.models",
     "GdsForClassification": "gds.models",

@@ -6,12 +6,19 @@ import pandas as pd
 import torch
 
 from gds.features import Featurizer
-from gds.models import GdsConfig, GdsForClassification, GdsForDiffusion, GdsForMaskedModeling
+from gds.models import (
+    GdsConfig,
+    GdsForClassification,
+    GdsForContrastive,
+    GdsForDiffusion,
+    GdsForMaskedModeling,
+)
 from tests.models.conftest import TINY
 
 HEADS = {
     "diffusion": (GdsForDiffusion, {"use_timestep": True}),
     "masked": (GdsForMaskedModeling, {"input_kind": "tokens"}),
+    "contrastive": (GdsForContrastive, {"input_kind": "tokens"}),
     "classification": (GdsForClassification, {"id2label": {0: "control", 1: "case"}}),
 }
 

@@ -13,7 +13,7 @@ PREPARE_FLAGS = (
     "group_column", "relatives", "kinship", "split_column", "genome_build", "prevalence", "heritability",
     "qc", "min_sample_call_rate", "heterozygosity_sd", "sex_check", "min_call_rate", "min_frequency",
     "min_allele_count", "min_hwe_p", "keep_few_heterozygotes", "blocks", "flank", "overlap", "intergenic",
-    "max_variants", "split_by", "merge", "features", "n_components", "max_slots", "seed",
+    "max_variants", "split_by", "merge", "features", "n_components", "max_slots", "phased", "seed",
 )  # fmt: skip
 
 
@@ -134,6 +134,10 @@ def add_features(parser: argparse.ArgumentParser, default_kind: str = "pca") -> 
     features.add_argument(
         "--max-slots", type=int, default=64, help="variants a block for tokens (default 64)"
     )
+    features.add_argument(
+        "--phased", action="store_true", default=None,
+        help="keep haplotypes apart too, for contrastive pre-training between a person's two (.pgen, .vcf, .bcf)",
+    )  # fmt: skip
 
 
 def add_quality(parser: argparse.ArgumentParser) -> None:

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from gds.commands import arguments
+from gds.models.presets import OBJECTIVES
 
 if TYPE_CHECKING:
     from gds.studies.initial_weights import InitialWeights
@@ -21,9 +22,7 @@ if TYPE_CHECKING:
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--config", metavar="YAML", help="e.g. pretrain/configs/masked.yaml")
-    parser.add_argument(
-        "--objective", choices=("diffusion", "masked"), help="default: the config's, or diffusion"
-    )
+    parser.add_argument("--objective", choices=OBJECTIVES, help="default: the config's, or diffusion")
     parser.add_argument(
         "--preset", metavar="NAME", help="network and size, e.g. unet1d-tiny (gds models lists them)"
     )

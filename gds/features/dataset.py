@@ -2,7 +2,8 @@
 
 ::
 
-    DIR/{train,validation,test}/   Arrow: id, features, labels, and one column a covariate
+    DIR/{train,validation,test}/   Arrow: id, features, labels, and one column a covariate; of phased
+                                   people also first_haplotype, features of one homozygous for it
     DIR/featurizer/                what turned genotypes into features, fitted on training people
     DIR/blocks.tsv                 a line a block: variants and, of components, their number, the share of
                                    variance they keep and the r2 of dosages that come back
@@ -62,6 +63,7 @@ class CohortDescription:
     pc_columns: list[str] = field(default_factory=list)
     further_cohorts: list[list[str]] = field(default_factory=list)  # files of merged cohorts beside the first
     merge: Literal["intersection", "union"] = "intersection"
+    phased: bool = False  # whether there are features of single haplotypes
 
 
 class PreparedCohort:
@@ -160,9 +162,8 @@ class PreparedCohort:
                     "prepare again, or restore the file"
                 )
         description = self.description
-        return open_autosomes([description.genotype_files, *description.further_cohorts], description.merge)[
-            0
-        ]
+        cohorts = [description.genotype_files, *description.further_cohorts]
+        return open_autosomes(cohorts, description.merge, phased=description.phased)[0]
 
     def kept_variants(self) -> np.ndarray:
         """Ascending indices of the variants of :meth:`source` that passed quality control, int64."""
@@ -186,12 +187,27 @@ class PreparedCohort:
         """Features of one split, shape (sample, block, channel); a view of the Arrow file where possible."""
         return stacked_features(self.dataset()[split], self.featurizer().is_padding_.shape)
 
+    def first_haplotypes(self, split: str) -> np.ndarray:
+        """As :meth:`features`, of people homozygous for the first haplotype of each; the second is 2 x - first.
 
-def stacked_features(dataset: "datasets.Dataset", shape: tuple[int, ...]) -> np.ndarray:
-    """The ``features`` column as one array, shape (sample, block, channel), without copying a single chunk."""
+        Raises
+        ------
+        UserError
+            The cohort was prepared without phase.
+        """
+        if not self.description.phased:
+            raise UserError(f"{self.folder} has no haplotypes: prepare phased genotypes with --phased")
+        shape = self.featurizer().is_padding_.shape
+        return stacked_features(self.dataset()[split], shape, "first_haplotype")
+
+
+def stacked_features(
+    dataset: "datasets.Dataset", shape: tuple[int, ...], column: str = "features"
+) -> np.ndarray:
+    """A column of features as one array, shape (sample, block, channel), without copying a single chunk."""
     chunks = [
         chunk.flatten().to_numpy(zero_copy_only=True).reshape(-1, *shape)
-        for chunk in dataset.data.column("features").chunks
+        for chunk in dataset.data.column(column).chunks
     ]
     if not chunks:
         return np.empty((0, *shape), dtype=np.float32)
@@ -207,6 +223,7 @@ def write_prepared_cohort(
     record: dict[str, Any],
     kept_variants: np.ndarray,
     quality: QCReport,
+    first_haplotypes: dict[str, np.ndarray] | None = None,
 ) -> None:
     """Write all of a prepared cohort into ``folder`` (make it atomic with :func:`gds.files.atomic_directory`).
 
@@ -222,6 +239,8 @@ def write_prepared_cohort(
         Indices of the variants that passed.
     quality
         Every filter.
+    first_haplotypes
+        As ``features``, of the first haplotype of each; None for unphased people.
     """
     import datasets
 
@@ -234,7 +253,8 @@ def write_prepared_cohort(
             [*description.covariates, *description.batch_columns, *description.pc_columns]
         ):
             further[name] = table[name]
-        splits[split] = arrow_dataset(features[split], table["label"].to_numpy(), further)
+        first = None if first_haplotypes is None else first_haplotypes[split]
+        splits[split] = arrow_dataset(features[split], table["label"].to_numpy(), further, first)
     splits.save_to_disk(str(folder))
     featurizer.save_pretrained(folder / "featurizer")
     featurizer.report_.to_csv(folder / "blocks.tsv", sep="\t", index=False, float_format="%.6g")
@@ -246,7 +266,10 @@ def write_prepared_cohort(
 
 
 def arrow_dataset(
-    features: np.ndarray, labels: np.ndarray, further: dict[str, Sequence[Any]] | None = None
+    features: np.ndarray,
+    labels: np.ndarray,
+    further: dict[str, Sequence[Any]] | None = None,
+    first_haplotype: np.ndarray | None = None,
 ) -> "datasets.Dataset":
     """Arrays as a ``datasets.Dataset``: the form in which networks are given people.
 
@@ -258,15 +281,19 @@ def arrow_dataset(
         Class index of each person, -100 unlabelled; shape (sample,).
     further
         More columns by name, each of length sample.
+    first_haplotype
+        As ``features``, of the first haplotype of each; None for unphased people.
     """
     import datasets
     import pyarrow as pa
 
-    flat = pa.array(np.ascontiguousarray(features).reshape(-1))
-    columns = {
-        "features": pa.FixedSizeListArray.from_arrays(flat, int(np.prod(features.shape[1:]))),
-        "labels": pa.array(np.asarray(labels, dtype=np.int64)),
-    }
+    def lists(values: np.ndarray) -> Any:
+        flat = pa.array(np.ascontiguousarray(values).reshape(-1))
+        return pa.FixedSizeListArray.from_arrays(flat, int(np.prod(values.shape[1:])))
+
+    columns = {"features": lists(features), "labels": pa.array(np.asarray(labels, dtype=np.int64))}
+    if first_haplotype is not None:
+        columns["first_haplotype"] = lists(first_haplotype)
     for name, values in (further or {}).items():
         columns[name] = pa.array(list(values), from_pandas=True)
     return datasets.Dataset(datasets.table.InMemoryTable(pa.table(columns)))

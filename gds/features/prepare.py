@@ -23,7 +23,13 @@ from gds.features.dataset import REMOVED, CohortDescription, PreparedCohort, wri
 from gds.features.featurizer import Featurizer
 from gds.features.labels import THRESHOLD_NAMES, cut_at_threshold, encode_labels, terciles
 from gds.features.people import BATCH_NAMES, COVARIATE_NAMES, People, known_columns, read_people
-from gds.features.prepare_features import FeatureTask, apply_featurizer, make_features, shared_fit
+from gds.features.prepare_features import (
+    FeatureTask,
+    apply_featurizer,
+    first_haplotype_features,
+    make_features,
+    shared_fit,
+)
 from gds.features.prepare_options import PrepareOptions, options_for_simulated
 from gds.features.resources import Resources
 from gds.features.splits import SPLITS, UNLABELLED, check_groups_apart, check_split_column, split_people
@@ -76,7 +82,7 @@ def prepare_cohort(
     inputs = [*files, *([options.phenotypes] if options.phenotypes else [])]
     check_replaceable(folder, inputs)
     resources = resources or Resources()
-    source, whole = open_autosomes(options.cohorts, options.merge)
+    source, whole = open_autosomes(options.cohorts, options.merge, phased=options.phased)
     shared = shared_fit(options, folder, inputs, resources)
     if shared is not None:
         if featurizer is not None:
@@ -127,8 +133,10 @@ def prepare_cohort(
     else:
         report.add_counts("featurizer", {"saved": True, "variants": len(featurizer.variants_)})
         everyone = apply_featurizer(featurizer, task, folder, resources)
+    first = first_haplotype_features(featurizer, task, folder, resources) if options.phased else None
     edges = np.cumsum([len(people_of[split]) for split in SPLITS])[:-1]
     features = dict(zip(SPLITS, np.split(everyone, edges), strict=True))
+    first_haplotypes = None if first is None else dict(zip(SPLITS, np.split(first, edges), strict=True))
     pc_columns = _add_components(options, in_every_cohort(task.checked), table, train, stay)
 
     description = CohortDescription(
@@ -149,10 +157,13 @@ def prepare_cohort(
         removed=people.counts | removal_counts(report),
         prevalence=options.prevalence,
         heritability=options.heritability,
+        phased=options.phased,
     )
     record = run_record(options.seed, inputs, options=asdict(options), counts=_counts(table, label_names))
     with atomic_directory(folder) as temporary:
-        write_prepared_cohort(temporary, description, table, featurizer, features, record, passing, report)
+        write_prepared_cohort(
+            temporary, description, table, featurizer, features, record, passing, report, first_haplotypes
+        )
     if shared is not None:
         shared.end()
     return PreparedCohort(folder)

@@ -3,7 +3,7 @@
 import hashlib
 import os
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -20,6 +20,8 @@ from gds.features.resources import Resources
 from gds.features.shared_fit import SharedFit
 from gds.genotypes import GenotypeSource, assign_blocks
 from gds.genotypes.blocks import Blocks
+from gds.genotypes.first_haplotype import FirstHaplotypes
+from gds.genotypes.matrix import is_phased
 from gds.genotypes.quality import QCReport
 from gds.genotypes.variant_view import VariantView
 
@@ -114,6 +116,15 @@ def apply_featurizer(
     return featurizer.transform(
         task.source, people, out=out, n_jobs=resources.n_jobs, max_memory=resources.max_memory
     )
+
+
+def first_haplotype_features(
+    featurizer: Featurizer, task: FeatureTask, folder: str | Path, resources: Resources
+) -> np.ndarray:
+    """As :func:`apply_featurizer`, of people homozygous for the first haplotype of each."""
+    assert is_phased(task.source), "phase was asked for when the files were opened"
+    haploid = FirstHaplotypes(task.source, need_all_phases=featurizer.kind == "pca")
+    return apply_featurizer(featurizer, replace(task, source=haploid), folder, resources)
 
 
 def make_featurizer(options: PrepareOptions) -> Featurizer:

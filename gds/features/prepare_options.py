@@ -55,6 +55,7 @@ class PrepareOptions:
     max_components: int = 64  # where n_components is a share of the variance
     cut_points: bool = True
     max_slots: int = 64
+    phased: bool = False  # also features of single haplotypes, which contrastive pre-training takes
     genome_build: str | None = None
     prevalence: float | None = None
     heritability: float | None = None

@@ -8,7 +8,7 @@ import pandas as pd
 
 from gds.errors import UserError
 from gds.genotypes.counts import is_autosomal
-from gds.genotypes.matrix import GenotypeSource, as_indices
+from gds.genotypes.matrix import GenotypeSource, as_indices, is_phased
 from gds.genotypes.merge import How, MergedCohorts, merge_cohorts
 from gds.genotypes.reading import open_genotypes
 
@@ -29,14 +29,26 @@ class VariantView:
         self._chosen = np.asarray(chosen, dtype=np.int64)
         self.samples: pd.DataFrame = source.samples
         self.variants: pd.DataFrame = source.variants.iloc[self._chosen].reset_index(drop=True)
+        self.phased = is_phased(source)
 
     def read(self, variants: slice | np.ndarray, samples: np.ndarray | None = None) -> np.ndarray:
         """As :meth:`GenotypeSource.read`, of the chosen variants."""
+        return self._source.read(self._indices(variants), samples)
+
+    def read_phased(
+        self, variants: slice | np.ndarray, samples: np.ndarray | None = None
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """As :meth:`~gds.genotypes.matrix.PhasedSource.read_phased`, of the chosen variants."""
+        if not is_phased(self._source):
+            raise UserError("these genotypes have no haplotypes: open phased files with phased=True")
+        return self._source.read_phased(self._indices(variants), samples)
+
+    def _indices(self, variants: slice | np.ndarray) -> slice | np.ndarray:
         index = self._chosen[as_indices(variants, len(self._chosen))]
         # Files read a run of neighbours faster than a list of them.
         if len(index) and index[-1] - index[0] == len(index) - 1 and (np.diff(index) == 1).all():
-            return self._source.read(slice(int(index[0]), int(index[-1]) + 1), samples)
-        return self._source.read(index, samples)
+            return slice(int(index[0]), int(index[-1]) + 1)
+        return index
 
 
 def n_genotyped(source: GenotypeSource, samples: np.ndarray) -> np.ndarray:
@@ -75,7 +87,7 @@ def cohort_names(cohorts: Sequence[Sequence[str]]) -> list[str]:
 
 
 def open_autosomes(
-    cohorts: Sequence[Sequence[str]], merge: How = "intersection"
+    cohorts: Sequence[Sequence[str]], merge: How = "intersection", *, phased: bool = False
 ) -> tuple[GenotypeSource, GenotypeSource]:
     """The autosomal variants of genotype files, and everything in them, read once.
 
@@ -85,6 +97,8 @@ def open_autosomes(
         The files of each cohort; several cohorts hold different people and are merged.
     merge
         Variants of several cohorts: ``"intersection"`` or ``"union"``.
+    phased
+        Keep the haplotypes apart; of one cohort only.
 
     Returns
     -------
@@ -96,9 +110,15 @@ def open_autosomes(
     Raises
     ------
     UserError
-        There are no autosomal variants, or a file cannot be read.
+        There are no autosomal variants, a file cannot be read or holds no phase, or phase of merged cohorts is
+        asked for.
     """
-    sources = [open_genotypes(list(files), chromosomes="all") for files in cohorts]
+    if phased and len(cohorts) > 1:
+        raise UserError(
+            f"haplotypes of {len(cohorts)} merged cohorts are not kept apart: prepare one cohort, or merge the "
+            "phased files first"
+        )
+    sources = [open_genotypes(list(files), chromosomes="all", phased=phased) for files in cohorts]
     whole = sources[0] if len(sources) == 1 else merge_cohorts(sources, cohort_names(cohorts), merge)
     chosen = np.flatnonzero(is_autosomal(whole.variants["chromosome"].to_numpy(object)))
     if len(chosen) == len(whole.variants):

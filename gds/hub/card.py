@@ -17,6 +17,7 @@ NOT_CLINICAL = (
 _OBJECTIVES = {
     "GdsForDiffusion": "a diffusion denoiser of gene-wise components",
     "GdsForMaskedModeling": "a masked model: it predicts hidden genotypes from visible ones",
+    "GdsForContrastive": "an encoder trained to tell people apart by what their two haplotypes, or two views, share",
     "GdsForClassification": "a classifier of people",
     "GdsModel": "an encoder of people's genotypes",
 }
@@ -24,6 +25,7 @@ _TASKS = {
     "GdsForClassification": ("genotype-classification", "Classification of people from their genotypes"),
     "GdsForDiffusion": ("genotype-generation", "Generation of synthetic genotypes"),
     "GdsForMaskedModeling": ("genotype-imputation", "Prediction of hidden genotypes"),
+    "GdsForContrastive": ("feature-extraction", "Embedding of people from their genotypes"),
     "GdsModel": ("feature-extraction", "Embedding of people from their genotypes"),
 }
 

@@ -12,10 +12,18 @@ import numpy as np
 
 from gds.errors import UserError
 from gds.features.featurizer import Featurizer
-from gds.models import GdsConfig, GdsForClassification, GdsForDiffusion, GdsForMaskedModeling, GdsModel
+from gds.models import (
+    GdsConfig,
+    GdsForClassification,
+    GdsForContrastive,
+    GdsForDiffusion,
+    GdsForMaskedModeling,
+    GdsModel,
+)
 
 ARCHITECTURES: dict[str, Any] = {
-    each.__name__: each for each in (GdsModel, GdsForDiffusion, GdsForMaskedModeling, GdsForClassification)
+    each.__name__: each
+    for each in (GdsModel, GdsForDiffusion, GdsForMaskedModeling, GdsForContrastive, GdsForClassification)
 }
 _SCHEDULERS = ("DDPMScheduler", "DPMSolverMultistepScheduler")
 _MOST_HEADER_BYTES = 2**26

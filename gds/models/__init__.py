@@ -5,6 +5,7 @@ import transformers  # noqa: F401
 
 from gds.models.classification import GdsForClassification
 from gds.models.configuration import GdsConfig
+from gds.models.contrastive import GdsForContrastive
 from gds.models.diffusion import GdsForDiffusion
 from gds.models.masked import GdsForMaskedModeling
 from gds.models.modeling import GdsModel
@@ -13,6 +14,7 @@ from gds.models.outputs import GdsOutput
 __all__ = [
     "GdsConfig",
     "GdsForClassification",
+    "GdsForContrastive",
     "GdsForDiffusion",
     "GdsForMaskedModeling",
     "GdsModel",

@@ -82,6 +82,13 @@ class GdsConfig(PreTrainedConfig):
         Probability that a unit is masked: a number, or ``[low, high]`` for a uniform draw per sample.
     mask_unit
         ``"block"``: all of a block at once; ``"slot"``: every cell on its own.
+    additive_dosage
+        Whether a heterozygous token is embedded halfway between the two homozygous ones: for models that are
+        trained on single haplotypes, which are never heterozygous, and are to read people.
+    contrastive_temperature
+        What similarities of a contrastive model's views are divided by.
+    projection_size
+        Width of the contrastive head's projection; None to compare pooled embeddings themselves.
     initializer_range
         Standard deviation of the initial weights of layers that all positions share.
 
@@ -131,6 +138,10 @@ class GdsConfig(PreTrainedConfig):
 
     mask_ratio: float | list[float] | tuple[float, float] = 0.7
     mask_unit: str = "block"
+
+    additive_dosage: bool = False
+    contrastive_temperature: float = 0.1
+    projection_size: int | None = None
 
     problem_type: Literal["single_label_classification"] | None = None
     initializer_range: float = 0.02
@@ -215,7 +226,7 @@ class GdsConfig(PreTrainedConfig):
             self._check_integer(name, 1)
         for name in ("encode_timestep", "n_condition_classes"):
             self._check_integer(name, 0)
-        for name in ("block_hidden_size", "condition_size", "num_inference_steps"):
+        for name in ("block_hidden_size", "condition_size", "num_inference_steps", "projection_size"):
             if getattr(self, name) is not None:
                 self._check_integer(name, 1)
         for name in ("hidden_dropout", "attention_dropout", "classifier_dropout", "label_dropout"):
@@ -227,6 +238,12 @@ class GdsConfig(PreTrainedConfig):
         self._check_probability("mask_ratio", high)
         if low > high or high == 0:
             raise UserError(f"mask_ratio: expected 0 <= low <= high and high > 0, found {self.mask_ratio!r}")
+        if not self.contrastive_temperature > 0:
+            raise UserError(
+                f"contrastive_temperature: expected a number above 0, found {self.contrastive_temperature!r}"
+            )
+        if self.additive_dosage and self.input_kind != "tokens":
+            raise UserError("additive_dosage is for tokens: component scores are additive already")
         if self.encode_timestep >= self.num_train_timesteps:
             raise UserError(
                 f"encode_timestep: expected less than num_train_timesteps, {self.num_train_timesteps}, found "

@@ -51,7 +51,8 @@ class CellEmbedding(nn.Module):
 
     Tokens become a one-hot of the dosages 0, 1, 2 and an is_masked channel per slot, from which the share of
     the sample's cells that are masked is subtracted. A missing call (-1) is a zero one-hot that is not
-    masked, a masked cell a zero one-hot that is, and a padding cell zero throughout. Continuous cells are
+    masked, a masked cell a zero one-hot that is, and a padding cell zero throughout. With ``additive_dosage`` a
+    heterozygote is the mean of the two homozygotes instead of a state of its own. Continuous cells are
     the values themselves, zero where masked, followed by the is_masked channels if configured. Whatever
     stands in a padding cell is ignored.
     """
@@ -60,6 +61,7 @@ class CellEmbedding(nn.Module):
         super().__init__()
         self.input_kind = config.input_kind
         self.mask_channels = config.mask_channels
+        self.additive_dosage = config.additive_dosage
         self.out_size = config.block_hidden_size or config.channels_per_block
         self.own_layer = (
             None
@@ -93,6 +95,9 @@ class CellEmbedding(nn.Module):
         if self.input_kind == "tokens":
             cells = torch.where(hidden, -1, features)
             dosage = [(cells == value).to(dtype) for value in range(3)]
+            if self.additive_dosage:
+                half = dosage[1] / 2
+                dosage = [dosage[0] + half, torch.zeros_like(half), dosage[2] + half]
             flag = torch.zeros_like(dosage[0]) if masked is None else _centred(masked, is_padding, dtype)
             channels = torch.stack((*dosage, flag), dim=-1).flatten(2)
         else:

@@ -16,7 +16,9 @@ class GdsOutput(ModelOutput):
         Scalar: mean over samples of the per-sample mean over scored cells.
     logits
         Diffusion and continuous masked modelling: prediction (batch, block, channel). Masked tokens:
-        (batch, block, slot, 3). Classification: (batch, label).
+        (batch, block, slot, 3). Classification: (batch, label). Contrastive: None.
+    views
+        Contrastive: unit vectors of both views of a person (batch, 2, size).
     statistics
         Name to float32 (batch, 2): per sample the sum and the count whose ratio, taken over all samples, is
         the metric of that name.
@@ -24,4 +26,5 @@ class GdsOutput(ModelOutput):
 
     loss: Tensor | None = None
     logits: Tensor | None = None
+    views: Tensor | None = None
     statistics: dict[str, Tensor] | None = None

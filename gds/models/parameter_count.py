@@ -3,11 +3,12 @@
 import torch
 
 from gds.errors import UserError
+from gds.models.contrastive import GdsForContrastive
 from gds.models.diffusion import GdsForDiffusion
 from gds.models.masked import GdsForMaskedModeling
 from gds.models.presets import preset_config
 
-HEADS = {"diffusion": GdsForDiffusion, "masked": GdsForMaskedModeling}
+HEADS = {"diffusion": GdsForDiffusion, "masked": GdsForMaskedModeling, "contrastive": GdsForContrastive}
 
 
 def preset_parameters(

@@ -5,7 +5,7 @@ from typing import Any
 from gds.errors import UserError, did_you_mean
 from gds.models.configuration import GdsConfig
 
-OBJECTIVES = ("diffusion", "masked")
+OBJECTIVES = ("diffusion", "masked", "contrastive")
 
 # The slots that generation by unmasking needs to have learned at every ratio.
 _MASKED_GENERATOR = {"mask_unit": "slot", "mask_ratio": [0.0, 1.0]}
@@ -48,6 +48,8 @@ PRESETS: dict[str, dict[str, Any]] = {
         "backbone": "hybrid", "hidden_size": 32, "channel_multipliers": [1, 1, 2], "num_residual_blocks": 1,
         "attention_levels": [], "num_attention_heads": 4, "mlp_sizes": [256, 128, 64], "condition_size": 128,
     },
+    # One small network a window and nothing between them: what contrastive learning takes unless told otherwise.
+    "local-tiny": {"backbone": "local", "hidden_size": 64, "blocks_per_token": 1},
     # The reference's sizes, at 18,432 blocks of 8 components: 135 M, 18.6 M, 38.8 M, 310 M and 329 M.
     "transformer": {
         "backbone": "transformer", "hidden_size": 384, "num_hidden_layers": 12, "num_attention_heads": 6,
@@ -93,8 +95,8 @@ def preset_config(
     name
         Key of ``PRESETS``.
     objective
-        ``"diffusion"``, with a timestep; or ``"masked"``, with mask channels. Masked models of tokens are
-        trained slot by slot at every ratio, so that they generate, unless the options say otherwise.
+        ``"diffusion"``, with a timestep; or ``"masked"`` or ``"contrastive"``, with mask channels. Masked models
+        of tokens are trained slot by slot at every ratio, so that they generate, unless the options say otherwise.
     n_blocks, n_channels
         Shape of the data.
     input_kind
@@ -113,8 +115,8 @@ def preset_config(
     chosen = {**preset, "n_blocks": n_blocks, "n_channels": n_channels, "input_kind": input_kind}
     if objective == "diffusion":
         chosen["use_timestep"] = True
-    elif input_kind == "tokens":
-        chosen.update(_MASKED_GENERATOR)
-    else:
+    elif input_kind == "continuous":
         chosen["mask_channels"] = True
+    elif objective == "masked":
+        chosen.update(_MASKED_GENERATOR)
     return GdsConfig(**{**chosen, **options})

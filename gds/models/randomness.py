@@ -28,6 +28,9 @@ class Stream(enum.IntEnum):
     STEP_NOISE = 7
     UNMASK_ORDER = 8
     UNMASK_VALUE = 9
+    VIEW = 10
+    SECOND_MASK_RATIO = 11
+    SECOND_MASK = 12
 
 
 # Draw keys of evaluation: an epoch that no training run reaches.

@@ -17,6 +17,7 @@ PANELS = {
     "loss": "loss",
     "accuracy": "accuracy of masked genotypes",
     "non_major_accuracy": "accuracy of masked non-major genotypes",
+    "retrieval_accuracy": "share of views whose nearest is their person's other",
     "grad_norm": "gradient norm",
     "samples_per_second": "people a second",
 }

@@ -15,7 +15,9 @@ from gds.studies.few_labels import people_seen
 from gds.studies.label_provenance import read_label_provenance
 from gds.studies.pretrain_config import DECIDED_BY_DATA
 
-_OBJECTIVES = {"GdsForDiffusion": "diffusion", "GdsForMaskedModeling": "masked"}
+_OBJECTIVES = {
+    "GdsForDiffusion": "diffusion", "GdsForMaskedModeling": "masked", "GdsForContrastive": "contrastive",
+}  # fmt: skip
 
 
 @dataclass(frozen=True)

@@ -32,6 +32,12 @@ DEFAULTS: dict[str, dict[str, Any]] = {
         },
         "training": {"num_train_epochs": 20},
     },
+    "contrastive": {
+        "preset": "local-tiny",
+        "features": {"kind": "tokens", "max_slots": 64, "blocks": None, "phased": None},
+        "model": {"mask_ratio": 0.3, "mask_unit": "block", "contrastive_temperature": 0.1},
+        "training": {"per_device_train_batch_size": 128},
+    },
 }
 # transformers.TrainingArguments; every field of theirs may be set under `training`.
 TRAINING: dict[str, Any] = {
@@ -60,7 +66,8 @@ class PretrainConfig:
     Attributes
     ----------
     objective
-        ``diffusion`` (denoise gene-wise components) or ``masked`` (predict hidden genotypes).
+        ``diffusion`` (denoise gene-wise components), ``masked`` (predict hidden genotypes) or ``contrastive`` (tell
+        people apart by what their two haplotypes, or two views, share).
     preset
         Key of :data:`gds.models.presets.PRESETS`: the network and its size.
     features
@@ -188,7 +195,7 @@ def check_keys(config: PretrainConfig) -> None:
 
     own = set(GdsConfig.__dataclass_fields__) - set(PreTrainedConfig.__dataclass_fields__)
     known = {
-        "features": {"kind", "n_components", "max_slots", "blocks"},
+        "features": {"kind", "n_components", "max_slots", "blocks", "phased"},
         "model": own - DECIDED_BY_DATA,
         "training": {item.name for item in fields(TrainingArguments)} | {"ema_decay"},
     }

@@ -12,7 +12,7 @@ from gds.errors import UserError
 from gds.features.dataset import PreparedCohort
 from gds.features.featurizer import Featurizer
 from gds.files import atomic_path, read_json, write_json
-from gds.models import GdsConfig, GdsForDiffusion, GdsForMaskedModeling
+from gds.models import GdsConfig, GdsForContrastive, GdsForDiffusion, GdsForMaskedModeling
 from gds.provenance import run_record
 from gds.report.run_figures import RunCurves, learning_curves
 from gds.studies.initial_weights import InitialWeights
@@ -24,7 +24,9 @@ from gds.training.curves import curve_records
 from gds.training.ema import EMA_NAME
 from gds.training.noise_levels import reconstruction_by_timestep
 
-MODELS: dict[str, Any] = {"diffusion": GdsForDiffusion, "masked": GdsForMaskedModeling}
+MODELS: dict[str, Any] = {
+    "diffusion": GdsForDiffusion, "masked": GdsForMaskedModeling, "contrastive": GdsForContrastive,
+}  # fmt: skip
 INPUT_KINDS = {"pca": "continuous", "tokens": "tokens"}
 
 
@@ -56,9 +58,10 @@ def pretrain(
     folder = Path(folder)
     featurizer = cohort.featurizer()
     _claim(folder, config, cohort, seed, initial)
-    model = new_model(config, featurizer, seed, initial)
+    phased = config.objective == "contrastive" and cohort.description.phased
+    model = new_model(config, featurizer, seed, initial, phased=phased)
     dataset, shape = _without_labels(cohort.dataset()), featurizer.is_padding_.shape
-    train = FeatureDataset(dataset["train"], *shape)
+    train = FeatureDataset(dataset["train"], *shape, phased=phased)
     if config.objective == "masked" and featurizer.kind == "tokens":
         model.set_major_genotype(train.most_frequent_dosage())
     arguments = dict(config.training)
@@ -67,7 +70,7 @@ def pretrain(
         model=model,
         args=training_arguments(folder / "checkpoints", seed=seed, **arguments),
         train_dataset=train,
-        eval_dataset=FeatureDataset(dataset["validation"], *shape),
+        eval_dataset=FeatureDataset(dataset["validation"], *shape, phased=phased),
         ema_decay=ema_decay,
     )
     _check_batch(trainer.args, len(train))
@@ -88,9 +91,17 @@ def pretrain(
 
 
 def new_model(
-    config: PretrainConfig, featurizer: Featurizer, seed: int, initial: InitialWeights | None = None
+    config: PretrainConfig,
+    featurizer: Featurizer,
+    seed: int,
+    initial: InitialWeights | None = None,
+    *,
+    phased: bool = False,
 ) -> Any:
-    """A model of the objective whose shape is that of the features, untrained or with initial weights."""
+    """A model of the objective whose shape is that of the features, untrained or with initial weights.
+
+    One that is trained on single haplotypes (``phased``) must read people too, who are heterozygous.
+    """
     from transformers import set_seed
 
     kind = featurizer.kind
@@ -105,8 +116,8 @@ def new_model(
             input_kind=INPUT_KINDS[kind],
             n_blocks=n_blocks,
             n_channels=n_channels,
-            mask_channels=config.objective == "masked" and kind == "pca",
-            **config.model,
+            mask_channels=config.objective != "diffusion" and kind == "pca",
+            **{"additive_dosage": phased and kind == "tokens", **config.model},
         )
     except UserError as error:
         raise UserError(
@@ -122,7 +133,8 @@ def new_model(
 
 def _without_labels(dataset: Any) -> Any:
     """Pre-training reads no label: the column does not even enter it."""
-    return dataset.remove_columns([name for name in dataset["train"].column_names if name != "features"])
+    read = ("features", "first_haplotype")
+    return dataset.remove_columns([name for name in dataset["train"].column_names if name not in read])
 
 
 def last_checkpoint(folder: Path, averaged: bool = False) -> str | None:

@@ -14,7 +14,7 @@ _CHECK_ROWS = 1024
 
 
 class FeatureDataset(torch.utils.data.Dataset):
-    """Map-style torch data set over the columns ``features`` and ``labels``.
+    """Map-style torch data set over the columns ``features`` and ``labels``, and ``first_haplotype`` if asked for.
 
     Rows stay in the (memory-mapped) Arrow buffer until a batch asks for them; a whole batch is gathered at
     once. Formatting the data set for torch would be about ten times slower and turn int8 into int64.
@@ -26,6 +26,8 @@ class FeatureDataset(torch.utils.data.Dataset):
         float16 or int8), and optionally ``labels``, int64 with -100 for unlabelled.
     n_blocks, n_channels
         Shape of one person's features.
+    phased
+        Whether batches hold ``first_haplotype`` too, a column like ``features``.
 
     Raises
     ------
@@ -33,7 +35,7 @@ class FeatureDataset(torch.utils.data.Dataset):
         A column is missing, of another type or length, or holds a value that is not finite.
     """
 
-    def __init__(self, dataset: Any, n_blocks: int, n_channels: int) -> None:
+    def __init__(self, dataset: Any, n_blocks: int, n_channels: int, *, phased: bool = False) -> None:
         if "features" not in dataset.column_names:
             raise UserError(
                 f"expected a column 'features', found {', '.join(dataset.column_names)}: run gds prepare"
@@ -52,6 +54,14 @@ class FeatureDataset(torch.utils.data.Dataset):
             else labels[self._rows].astype(np.int64)
         )
         self._check_values()
+        self._first: FeatureDataset | None = None
+        if phased:
+            names = [name for name in dataset.column_names if name in ("first_haplotype", "labels")]
+            self._first = FeatureDataset(
+                dataset.select_columns(names).rename_column("first_haplotype", "features"),
+                n_blocks,
+                n_channels,
+            )
 
     def __len__(self) -> int:
         return len(self._rows)
@@ -62,16 +72,21 @@ class FeatureDataset(torch.utils.data.Dataset):
     def __getitems__(self, indices: list[int]) -> dict[str, Tensor]:
         """A whole batch: features (batch, block, channel), labels (batch,) and sample, the row numbers.
 
+        Of phased data also first_haplotype, of the shape of the features.
+
         Features keep the type in which they are stored: the models widen float16 on their own device, where it
         costs nothing, so that half the bytes travel there.
         """
         wanted = np.asarray(indices, dtype=np.int64)
         values = self._gather(self._rows[wanted]).reshape(len(wanted), *self.shape)
-        return {
+        batch = {
             "features": torch.from_numpy(values),
             "labels": torch.from_numpy(self.labels[wanted]),
             "sample": torch.from_numpy(wanted),
         }
+        if self._first is not None:
+            batch["first_haplotype"] = self._first.__getitems__(indices)["features"]
+        return batch
 
     def most_frequent_dosage(self) -> NDArray[np.int8]:
         """Most frequent non-missing dosage of every slot, int8 (block, slot); 0 for padding."""

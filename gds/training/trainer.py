@@ -18,6 +18,7 @@ from gds.training.data import FeatureDataset, collate
 from gds.training.ema import EmaCallback
 
 LOGITS = "logits"
+VIEWS = "views"
 _CHECKPOINT_STAYS = "the last checkpoint is untouched"
 
 
@@ -211,7 +212,7 @@ class GdsTrainer(Trainer):
         prediction_loss_only: bool,
         ignore_keys: list[str] | None = None,
     ) -> tuple[None, dict[str, Tensor], Tensor]:
-        """Statistics per person, and logits of a classifier, for exact means over people.
+        """Statistics per person, logits of a classifier and views of a contrastive model, for exact means.
 
         The loss is among the statistics: transformers' own would count the last, smaller batch too much.
         """
@@ -219,13 +220,15 @@ class GdsTrainer(Trainer):
         with torch.no_grad(), self.compute_loss_context_manager():
             outputs = model(**inputs)
         predictions = dict(outputs.statistics)
-        if outputs.logits.ndim == 2:
+        if outputs.views is not None:
+            predictions[VIEWS] = outputs.views
+        elif outputs.logits.ndim == 2:
             predictions[LOGITS] = outputs.logits
         return None, predictions, inputs["labels"]
 
     def _reduce(self, prediction: EvalPrediction) -> dict[str, float]:
         statistics = dict(prediction.predictions)
-        logits = statistics.pop(LOGITS, None)
+        logits, views = statistics.pop(LOGITS, None), statistics.pop(VIEWS, None)
         metrics = {}
         finite = np.isfinite(statistics["loss"][:, 0])
         if not finite.all():
@@ -238,6 +241,11 @@ class GdsTrainer(Trainer):
             numerator, denominator = value.astype(np.float64).sum(axis=0)
             if denominator:  # otherwise nothing was scored, and there is no such metric
                 metrics[name] = float(numerator / denominator)
+        if views is not None:
+            # A batch of evaluation is no measure: what is hard depends on whom a person is told from.
+            pool = self.args.train_batch_size * self.accelerator.num_processes
+            head = self.accelerator.unwrap_model(self.model)
+            metrics.update(head.scores_of_everyone(torch.from_numpy(views), pool))
         if self._further_metrics is not None:
             metrics.update(self._further_metrics(logits, prediction.label_ids))
         return metrics

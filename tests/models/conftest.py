@@ -16,6 +16,7 @@ TINY = {
         "hidden_size": 8, "channel_multipliers": [1, 2, 2], "num_residual_blocks": 1, "attention_levels": [1],
         "num_attention_heads": 2, "condition_size": 16,
     },
+    "local": {"hidden_size": 12, "blocks_per_token": 4},
     "mlp": {"mlp_sizes": [32, 16, 8], "condition_size": 16},
     "hybrid": {
         "hidden_size": 8, "channel_multipliers": [1, 2], "num_residual_blocks": 1, "attention_levels": [],

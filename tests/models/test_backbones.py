@@ -4,8 +4,16 @@ import pytest
 import torch
 
 from gds.errors import UserError
-from gds.models import GdsConfig, GdsForClassification, GdsForDiffusion, GdsForMaskedModeling, GdsModel
+from gds.models import (
+    GdsConfig,
+    GdsForClassification,
+    GdsForContrastive,
+    GdsForDiffusion,
+    GdsForMaskedModeling,
+    GdsModel,
+)
 from gds.models.backbones import BACKBONES
+from gds.models.parameter_count import HEADS
 from gds.models.presets import OBJECTIVES, PRESETS, preset_config
 from gds.models.randomness import draw_keys
 
@@ -14,6 +22,8 @@ OBJECTIVE = {
     "diffusion": (GdsForDiffusion, {"use_timestep": True, "n_condition_classes": 3}),
     "masked-tokens": (GdsForMaskedModeling, {"input_kind": "tokens"}),
     "masked-continuous": (GdsForMaskedModeling, {"mask_channels": True, "n_condition_classes": 3}),
+    "contrastive-tokens": (GdsForContrastive, {"input_kind": "tokens", "projection_size": 6}),
+    "contrastive-continuous": (GdsForContrastive, {"mask_channels": True}),
     "classification": (GdsForClassification, {"num_labels": 3}),
     "classification-conditional": (GdsForClassification, {"num_labels": 3, "use_timestep": True}),
 }
@@ -40,6 +50,11 @@ def run(model, scores, tokens, keys):
     if isinstance(model, GdsForClassification):
         return model(features, labels=LABELS)
     return model(features, keys, labels=LABELS)
+
+
+def predicted(output):
+    """What an objective says of each person."""
+    return output.logits if output.views is None else output.views
 
 
 @pytest.mark.parametrize("block_hidden_size", [None, 5])
@@ -103,15 +118,15 @@ def test_layers_to_shard_exist(backbone, make_config):
 
 def test_people_do_not_see_each_other(backbone, objective, make_config, scores, tokens, keys, shake):
     model = shake(make(objective, backbone, make_config)).eval()
-    whole = run(model, scores, tokens, keys).logits
+    whole = predicted(run(model, scores, tokens, keys))
     features = tokens if model.config.input_kind == "tokens" else scores
     for person in (0, 3):
         one = slice(person, person + 1)
         if isinstance(model, GdsForClassification):
-            alone = model(features[one]).logits
+            alone = model(features[one])
         else:
-            alone = model(features[one], keys[one], labels=LABELS[one]).logits
-        torch.testing.assert_close(whole[one], alone, rtol=1e-4, atol=1e-5)
+            alone = model(features[one], keys[one], labels=LABELS[one])
+        torch.testing.assert_close(whole[one], predicted(alone), rtol=1e-4, atol=1e-5)
 
 
 def test_padding_cells_are_invisible(backbone, objective, make_config, scores, tokens, keys, shake):
@@ -125,7 +140,7 @@ def test_padding_cells_are_invisible(backbone, objective, make_config, scores, t
     tokens[:, padding], scores[:, padding] = 2, -1e6
     after = run(model, scores, tokens, keys)
     assert torch.equal(before.loss, after.loss)
-    assert torch.equal(before.logits, after.logits)
+    assert torch.equal(predicted(before), predicted(after))
 
 
 def test_a_class_changes_what_a_masked_model_predicts(backbone, make_config, tokens, keys, shake):
@@ -149,11 +164,11 @@ def test_evaluation_is_deterministic_and_survives_saving(
     backbone, objective, make_config, scores, tokens, keys, shake, tmp_path
 ):
     model = shake(make(objective, backbone, make_config, hidden_dropout=0.3)).eval()
-    expected = run(model, scores, tokens, keys)
-    assert torch.equal(expected.logits, run(model, scores, tokens, keys).logits)
+    expected = predicted(run(model, scores, tokens, keys))
+    assert torch.equal(expected, predicted(run(model, scores, tokens, keys)))
     model.save_pretrained(tmp_path)
     again = type(model).from_pretrained(tmp_path)
-    assert torch.equal(expected.logits, run(again, scores, tokens, keys).logits)
+    assert torch.equal(expected, predicted(run(again, scores, tokens, keys)))
 
 
 def test_gradient_checkpointing_changes_nothing(backbone, make_config, scores, tokens, keys, shake):
@@ -216,7 +231,7 @@ def test_presets_build_what_their_objective_needs(name, objective, input_kind):
         return
     config = preset_config(name, objective, n_blocks=200, n_channels=8, input_kind=input_kind)
     with torch.device("meta"):
-        {"diffusion": GdsForDiffusion, "masked": GdsForMaskedModeling}[objective](config)
+        HEADS[objective](config)
 
 
 @pytest.mark.parametrize(

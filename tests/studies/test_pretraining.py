@@ -14,7 +14,7 @@ from safetensors.torch import load_file
 from gds.errors import UserError
 from gds.features import Featurizer
 from gds.features.prepare import PrepareOptions, prepare_cohort
-from gds.models import GdsForDiffusion, GdsForMaskedModeling, GdsModel
+from gds.models import GdsForContrastive, GdsForDiffusion, GdsForMaskedModeling, GdsModel
 from gds.models.presets import preset_options
 from gds.studies.pretrain_config import DEFAULTS, TRAINING, load_config
 from gds.studies.pretraining import pretrain
@@ -26,7 +26,11 @@ SMALL = [
     "model.blocks_per_token=2", "training.num_train_epochs=2", "training.per_device_train_batch_size=32",
     "training.logging_steps=1", "training.report_to=[]", "training.disable_tqdm=true",
 ]  # fmt: skip
-OBJECTIVES = {"diffusion": ("pca", GdsForDiffusion), "masked": ("tokens", GdsForMaskedModeling)}
+OBJECTIVES = {
+    "diffusion": ("pca", GdsForDiffusion),
+    "masked": ("tokens", GdsForMaskedModeling),
+    "contrastive": ("tokens", GdsForContrastive),
+}
 
 
 @pytest.fixture(scope="module")

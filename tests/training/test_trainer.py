@@ -9,7 +9,13 @@ from accelerate import debug_launcher
 from transformers import TrainingArguments
 
 from gds.errors import UserError
-from gds.models import GdsConfig, GdsForClassification, GdsForDiffusion, GdsForMaskedModeling
+from gds.models import (
+    GdsConfig,
+    GdsForClassification,
+    GdsForContrastive,
+    GdsForDiffusion,
+    GdsForMaskedModeling,
+)
 from gds.models.randomness import EVALUATION_EPOCH, draw_keys
 from gds.training import FeatureDataset, GdsTrainer
 
@@ -246,18 +252,18 @@ def test_float16_features_train_as_their_float32_copies(kind, arrow_dataset, mak
         assert torch.equal(weights[1][name], value), name
 
 
-def _train(arrow_dataset, folder, batch_size):
+def _train(arrow_dataset, folder, batch_size, model_class=GdsForDiffusion):
     """Train a tiny model; rank 0 writes its curve and weights."""
     torch.set_num_threads(1)
     rng = np.random.default_rng(0)
     values = rng.normal(size=(32, N_BLOCKS * N_CHANNELS)).astype(np.float32)
     data = FeatureDataset(arrow_dataset(values, rng.integers(0, 2, 32)), N_BLOCKS, N_CHANNELS)
     torch.manual_seed(0)
-    model = GdsForDiffusion(
+    special = {"use_timestep": True} if model_class is GdsForDiffusion else {"mask_channels": True}
+    model = model_class(
         GdsConfig(
             n_blocks=N_BLOCKS, n_channels=N_CHANNELS, hidden_size=16, num_hidden_layers=1,
-            num_attention_heads=2, intermediate_size=32, blocks_per_token=2, use_timestep=True,
-            n_condition_classes=2,
+            num_attention_heads=2, intermediate_size=32, blocks_per_token=2, n_condition_classes=2, **special,
         )
     )  # fmt: skip
     arguments = TrainingArguments(
@@ -268,22 +274,25 @@ def _train(arrow_dataset, folder, batch_size):
     trainer = GdsTrainer(model, arguments, data, data, ema_decay=0.9)
     trainer.train()
     if trainer.is_world_process_zero():
-        kept = ("loss", "eval_loss", "shrinkage_loss", "grad_norm", "samples_seen")
+        kept = (
+            "loss", "eval_loss", "shrinkage_loss", "eval_retrieval_accuracy", "grad_norm", "samples_seen",
+        )  # fmt: skip
         curve = [[entry.get(name, 0.0) for name in kept] for entry in trainer.state.log_history[:-1]]
         (folder / "curve.json").write_text(json.dumps(curve))
         model.save_pretrained(folder)
 
 
-def test_two_processes_train_as_one(tmp_path, arrow_dataset):
+@pytest.mark.parametrize("model_class", [GdsForDiffusion, GdsForContrastive])
+def test_two_processes_train_as_one(model_class, tmp_path, arrow_dataset):
     one, two = tmp_path / "one", tmp_path / "two"
     one.mkdir()
     two.mkdir()
-    _train(arrow_dataset, one, 8)
-    debug_launcher(functools.partial(_train, arrow_dataset, two, 4), num_processes=2)
+    _train(arrow_dataset, one, 8, model_class)
+    debug_launcher(functools.partial(_train, arrow_dataset, two, 4, model_class), num_processes=2)
     curves = [json.loads((folder / "curve.json").read_text()) for folder in (one, two)]
     assert len(curves[0]) == len(curves[1]) > 8
     for single, double in zip(*curves, strict=True):
         assert double == pytest.approx(single, rel=1e-4)
-    weights = [GdsForDiffusion.from_pretrained(folder).state_dict() for folder in (one, two)]
+    weights = [model_class.from_pretrained(folder).state_dict() for folder in (one, two)]
     for name, value in weights[0].items():
         torch.testing.assert_close(weights[1][name], value, rtol=1e-3, atol=1e-4)

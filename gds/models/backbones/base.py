@@ -17,6 +17,8 @@ class Backbone(nn.Module):
     pooled_size: int
     # Class names of the repeated layers, which sharding (FSDP) wraps one by one.
     layers_to_shard: ClassVar[tuple[str, ...]]
+    # Where the positions are in the output of such a layer; one without positions is (batch, hidden).
+    token_axis: ClassVar[int] = 1
 
     @classmethod
     def check_config(cls, config: GdsConfig) -> None:

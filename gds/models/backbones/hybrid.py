@@ -22,6 +22,7 @@ class HybridBackbone(Backbone):
     """
 
     layers_to_shard = ("ResidualBlock", "AttentionBlock", "ResidualMlp")
+    token_axis = 2
     mixing_size = 64
 
     def __init__(self, config: GdsConfig, in_size: int) -> None:

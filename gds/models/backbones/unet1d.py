@@ -204,6 +204,7 @@ class UNet1dBackbone(Backbone):
     """The U-Net behind the contract: tokens are blocks, pooled is the mean of tokens and of the middle."""
 
     layers_to_shard = ("ResidualBlock", "AttentionBlock")
+    token_axis = 2
 
     def __init__(self, config: GdsConfig, in_size: int) -> None:
         super().__init__()
