@@ -6,6 +6,10 @@ Classifiers trained on synthetic people and tested on held-out ones, with labels
 
     gds evaluate ... --labels real.tsv --synthetic-labels synthetic.tsv --label-column population
 
+Membership inference by the loss of the model itself, which trains shadow models (they are kept in --out):
+
+    gds evaluate ... --model runs/pretrained --shadow-models 4
+
 Works on the files of any generator (.pgen, .bed, .vcf.gz, .bcf, .hapt). Held-out people are real people of the same
 population that the generator never saw: without them no figure of privacy can be read. Prints a table and
 writes metrics.json, report.html and run.json.
@@ -13,6 +17,11 @@ writes metrics.json, report.html and run.json.
 
 import argparse
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from gds.studies.synthetic_evaluation import FigureRow
+    from gds.studies.synthetic_genotypes import ThreeSets
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -40,6 +49,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     utility.add_argument(
         "--classifiers", nargs="+", default=["logistic", "lda", "mlp"], metavar="NAME",
         help="of logistic, lda, mlp (default all)",
+    )  # fmt: skip
+    attack = parser.add_argument_group("membership inference by the model's loss")
+    attack.add_argument("--model", metavar="DIR", help="the generator that was trained on --real")
+    attack.add_argument(
+        "--shadow-models", type=int, default=4, metavar="N",
+        help="trained on halves of --holdout to calibrate the loss, an even number (default 4); 0: uncalibrated only",
     )  # fmt: skip
     parser.add_argument("--no-umap", action="store_true", help="leave out the UMAP, which takes a minute")
     parser.add_argument("--out", required=True, metavar="DIR", help="where the results go")
@@ -91,8 +106,24 @@ def run(args: argparse.Namespace) -> None:
     record = run_record(
         args.seed, [*args.real, *args.holdout, *args.synthetic], unit=sets.unit, max_people=args.max_people
     )
-    write_synthetic_report(sets, evaluation, args.out, record, tables=tables, umap=umap)
-    print(screen_table(evaluation.figures))
+    more = loss_attack_figures(args, sets) if args.model else []
+    write_synthetic_report(sets, evaluation, args.out, record, more=more, tables=tables, umap=umap)
+    print(screen_table(evaluation.figures + more))
     for caption, table in tables.items():
         print(f"\n{caption}\n{table.round(3).to_string(index=False)}")
     print(f"report: {Path(args.out) / 'report.html'}")
+
+
+def loss_attack_figures(args: argparse.Namespace, sets: "ThreeSets") -> "list[FigureRow]":
+    """Attack the model by its loss; adds what was found of its people and variants to the lines of the page."""
+    from gds.repository import local_folder
+    from gds.studies.attacks.attacked_people import read_attacked_people
+    from gds.studies.attacks.loss_attack import loss_attack, loss_attack_rows
+
+    model = local_folder(args.model)
+    people = read_attacked_people(model, args.real, args.holdout, sets, legend=args.legend)
+    sets.lines.extend(people.lines)
+    print("\n".join(people.lines), flush=True)
+    return loss_attack_rows(
+        loss_attack(model, people, args.out, n_shadows=args.shadow_models, seed=args.seed)
+    )

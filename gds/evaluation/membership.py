@@ -125,6 +125,51 @@ def frequency_scores(
     return scores
 
 
+def calibrated_scores(losses: np.ndarray, shadow_losses: np.ndarray, is_out: np.ndarray) -> np.ndarray:
+    """How much lower a model's loss on a row is than the loss of models that never saw it.
+
+    score_i = mean over shadows s that are out of i of loss_s(i) - loss(i)
+
+    What makes a row easy or hard for every model cancels; what remains is what this model remembers. It is the offline
+    likelihood-ratio attack with one variance for all (Carlini et al. 2022), known as difficulty calibration.
+
+    Parameters
+    ----------
+    losses
+        Of the model attacked, shape (row,).
+    shadow_losses
+        Of models trained as it was, on other people, shape (shadow, row).
+    is_out
+        Which shadows count for which row, bool (shadow, row): none that was trained on the row. For the scores of
+        members and others to be alike under no leak, as many for each.
+
+    Returns
+    -------
+    numpy.ndarray
+        float64, shape (row,); higher: more likely a member.
+
+    Raises
+    ------
+    UserError
+        Shapes that do not fit, or a row that no shadow is out of.
+
+    Notes
+    -----
+    Watson et al. 2022, "On the importance of difficulty calibration in membership inference attacks".
+    """
+    losses, shadow_losses = np.asarray(losses, np.float64), np.asarray(shadow_losses, np.float64)
+    is_out = np.asarray(is_out, dtype=bool)
+    if losses.ndim != 1 or shadow_losses.shape != is_out.shape or shadow_losses.shape[1:] != losses.shape:
+        raise UserError(
+            f"expected losses (row,) and shadow losses (shadow, row), found {losses.shape}, {shadow_losses.shape} and "
+            f"{is_out.shape}"
+        )
+    counted = is_out.sum(axis=0)
+    if not counted.all():
+        raise UserError(f"row {int(np.argmin(counted))} was seen by every shadow model: train more of them")
+    return np.where(is_out, shadow_losses, 0.0).sum(axis=0) / counted - losses
+
+
 def _auc(members: np.ndarray, others: np.ndarray) -> tuple[float, float]:
     """P(member's score > other's) + P(equal) / 2, and its standard error (DeLong et al. 1988)."""
     m, n = len(members), len(others)

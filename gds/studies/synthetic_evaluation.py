@@ -122,7 +122,7 @@ def evaluate_synthetic(sets: ThreeSets, *, seed: int = 0) -> Evaluation:
             privacy[name] = privacy_scores(sets.train, sets.test, other, ploidy=sets.ploidy, seed=seed)
             seconds[f"privacy of {name}"] = time.perf_counter() - begin
             bar.update()
-    figures = _rows(fidelity) + _rows(privacy)
+    figures = figure_rows(fidelity) + figure_rows(privacy)
     held_out = fidelity["held_out"].scores
     assert held_out is not None
     return Evaluation(
@@ -146,7 +146,8 @@ def halves_by_person(rows: np.ndarray, rows_a_person: int, seed: int = 0) -> tup
     return first, second
 
 
-def _rows(scores: dict[str, Scores]) -> list[FigureRow]:
+def figure_rows(scores: dict[str, Scores]) -> list[FigureRow]:
+    """Figures of ``synthetic``, with those of the other entries beside them and the verdict of each rule."""
     rows = []
     for name, interval in scores["synthetic"].values.items():
         references = {

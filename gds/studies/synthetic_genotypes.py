@@ -91,12 +91,12 @@ def read_three_sets(
     """
     files = dict(zip(SETS, (real, holdout, synthetic), strict=True))
     if unit == "auto":
-        unit = "haplotypes" if _is_hapt(synthetic) else "people"
+        unit = "haplotypes" if is_hapt(synthetic) else "people"
     phased = unit == "haplotypes"
     lines: list[str] = []
     found: dict[str, Genotypes] = {}
     for name, paths in files.items():
-        genotypes = read_genotypes(list(paths), phased=phased, legend=legend if _is_hapt(paths) else None)
+        genotypes = read_genotypes(list(paths), phased=phased, legend=legend if is_hapt(paths) else None)
         n = len(genotypes.samples)
         lines.append(f"{name}: {n} people, {len(genotypes.variants)} variants ({', '.join(map(str, paths))})")
         if max_people is not None and n > max_people:
@@ -118,7 +118,8 @@ def read_three_sets(
     return ThreeSets(**rows, variants=variants, unit=unit, ids=ids, lines=lines)
 
 
-def _is_hapt(paths: Sequence[str]) -> bool:
+def is_hapt(paths: Sequence[str]) -> bool:
+    """Whether files are .hapt ones, whose sites stand in a legend."""
     return any(".hapt" in "".join(Path(path).suffixes) for path in paths)
 
 

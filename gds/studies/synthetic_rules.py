@@ -75,7 +75,8 @@ _CHANCE = {"closer_to_train": 0.5, "privacy_loss": 0.0}
 _ATTACKS = {
     "distance": "distance to the nearest synthetic row",
     "frequency": "allele-frequency likelihood ratio",
-    "loss": "the model's loss, shadow-calibrated",
+    "loss": "the model's loss as it is",
+    "calibrated_loss": "the model's loss, calibrated by shadow models",
 }
 
 

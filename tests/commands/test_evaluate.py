@@ -9,8 +9,10 @@ import numpy as np
 import pytest
 
 from gds.cli import main
-from gds.genotypes import Genotypes, write_genotypes
+from gds.features import GenePCA
+from gds.genotypes import Genotypes, assign_blocks, write_genotypes
 from tests.studies.test_synthetic_evaluation import three_populations
+from tests.untrained_models import save_untrained
 
 
 @pytest.fixture
@@ -89,6 +91,23 @@ def test_utility_needs_labels_of_both(files, tmp_path, capsys):
     tables = json.loads((tmp_path / "out/metrics.json").read_text())["tables"]
     recovery = next(rows for caption, rows in tables.items() if caption.startswith("Utility"))
     assert recovery[0]["recovery"] > 0.7
+
+
+def test_the_model_itself_is_attacked(files, tmp_path, capsys):
+    # Components of a third set: those fitted to members would tell them from others without any model.
+    train, _, further = three_populations()
+    pca = GenePCA(n_components=3).fit(further, assign_blocks(further.variants, "window:16"))
+    model = save_untrained(pca, tmp_path / "model", seen=tuple(train.samples["id"]))
+    common = ["evaluate", "--real", files["train"], "--synthetic", files["synthetic"], "--no-umap"]
+    common += ["--model", str(model), "--shadow-models", "0", "--out", str(tmp_path / "out")]
+    assert main([*common, "--holdout", files["test"]]) == 0
+    content = json.loads((tmp_path / "out/metrics.json").read_text())
+    row = next(row for row in content["figures"] if row["name"] == "loss_attack_auc")
+    assert row["verdict"] == "good"  # nothing has been learned
+    assert "60 of the 60 people of --real are among those the model was trained on" in content["reading"]
+    # Whom the model has seen is not held out, whatever the files are called.
+    assert main([*common[:1], "--real", files["test"], *common[3:], "--holdout", files["train"]]) == 2
+    assert "60 people of --holdout were trained on" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("width", [390, 1100])

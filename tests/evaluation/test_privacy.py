@@ -1,8 +1,10 @@
 import numpy as np
 import pytest
+from scipy.stats import norm
 from sklearn.metrics import roc_auc_score, roc_curve
 
-from gds.evaluation.membership import frequency_scores, membership_figures
+from gds.errors import UserError
+from gds.evaluation.membership import calibrated_scores, frequency_scores, membership_figures
 from gds.evaluation.privacy import copies, distance_to_closest_record, membership_inference
 
 
@@ -96,3 +98,27 @@ def test_delong_intervals_cover():
 def test_tied_scores_say_nothing():
     table = membership_figures(np.zeros(200), np.zeros(200), n_bootstrap=20)
     assert table["value"].tolist() == [0.5, pytest.approx(0.1)]
+
+
+def test_calibrated_scores_by_hand():
+    losses, shadows = np.array([1.0, 2.0]), np.array([[3.0, 5.0], [4.0, 7.0]])
+    out = np.array([[True, False], [True, True]])
+    assert calibrated_scores(losses, shadows, out).tolist() == [3.5 - 1, 7 - 2]
+    with pytest.raises(UserError, match="row 1 was seen by every shadow"):
+        calibrated_scores(losses, shadows, np.array([[True, False], [True, False]]))
+
+
+def test_calibration_takes_off_what_is_easy_for_every_model():
+    """Losses that differ between people by far more than a model remembers: only calibrated scores find members."""
+    rng = np.random.default_rng(0)
+    member = np.arange(400) < 200
+    difficulty = rng.normal(scale=10, size=400)
+    losses = difficulty + np.where(member, -1, 0) + rng.normal(scale=0.5, size=400)
+    shadows = difficulty + rng.normal(scale=0.5, size=(4, 400))
+    out = np.ones((4, 400), dtype=bool)
+    calibrated = calibrated_scores(losses, shadows, out)
+    raw = membership_figures(-losses[member], -losses[~member], n_bootstrap=10).loc["auc", "value"]
+    found = membership_figures(calibrated[member], calibrated[~member], n_bootstrap=10).loc["auc", "value"]
+    assert raw < 0.6
+    # The difference of means is 1, that of noise .5 of one loss and of a mean of four.
+    assert found == pytest.approx(norm.cdf(1 / np.sqrt(2 * 0.25 * (1 + 1 / 4))), abs=0.04)
