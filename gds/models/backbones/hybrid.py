@@ -67,7 +67,7 @@ class HybridBackbone(Backbone):
         if self.mixing is not None:
             return torch.sigmoid(self.mixing(condition)).unsqueeze(-1)
         assert self.mixing_logit is not None
-        return torch.sigmoid(self.mixing_logit).view(1, 1, 1)
+        return torch.sigmoid(self.mixing_logit).view(-1, 1, 1)
 
     @classmethod
     def make_decoder(cls, config: GdsConfig, out_size: int) -> nn.Module:
