@@ -97,7 +97,7 @@ class DosageRidge(ClassifierMixin, BaseEstimator):
             self.held_out_error_ = ((scores - targets[rows]) ** 2).mean(axis=(1, 2))
             best = int(self.held_out_error_.argmin())
             self.heritability_ = candidates[best]
-            self.calibration_ = _fit_calibration(scores[best], targets[rows])
+            self.calibration_ = fit_calibration(scores[best], targets[rows])
         else:
             self.heritability_ = DEFAULT_HERITABILITY if self.heritability is None else self.heritability
         self.penalty_ = (1 - self.heritability_) / self.heritability_
@@ -152,7 +152,7 @@ def held_out_scores(
     return np.concatenate([held_out for _, held_out in folds]), np.concatenate(parts, axis=1)
 
 
-def _fit_calibration(scores: np.ndarray, targets: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def fit_calibration(scores: np.ndarray, targets: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Intercept and slope of each score: Platt's logistic regression on held-out scores."""
     from sklearn.linear_model import LogisticRegression
 
