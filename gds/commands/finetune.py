@@ -7,15 +7,20 @@ Whatever is tuned is tuned by folds inside the few labels; the test people are p
 arguments the simulated cohort and an encoder pre-trained on it are used, and made first where missing.
 OUT/audit says whether the result is confounded, leaked or too good to be true (--no-audit leaves it out).
 OUT/model is left for people of other cohorts (gds predict): the first encoder with its classifier, fitted
-on the real labelled few without synthetic people.
+on the real labelled few without synthetic people. With --sumstats, OUT/polygenic_scores holds a folder a score.
 """
 
 import argparse
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from gds.commands import arguments
 from gds.errors import UserError
+
+if TYPE_CHECKING:
+    from gds.studies.few_label_task import FewLabelTask
+    from gds.studies.few_labels import FewLabelResult
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -46,6 +51,23 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--no-audit", dest="audit", action="store_false",
         help="do not look for confounding, relatives, selection and results above the ceiling",
     )  # fmt: skip
+    published = parser.add_argument_group("published association results, of other people")
+    published.add_argument(
+        "--sumstats", metavar="FILE",
+        help="GWAS-SSF, PLINK 2 --glm or PLINK 1.9 table: polygenic scores as baselines, and ridge regression that "
+        "shrinks towards the published effects; its people must be others than this cohort's",
+    )  # fmt: skip
+    published.add_argument(
+        "--sumstats-n", type=float, metavar="N",
+        help="effective number of people, 4 / (1 / cases + 1 / controls) (default: the file's)",
+    )  # fmt: skip
+    published.add_argument(
+        "--sumstats-build", metavar="BUILD", help="genome build of the table, e.g. hg38 (default: the file's)"
+    )
+    published.add_argument(
+        "--sumstats-match-by", choices=("auto", "position", "id"), default="auto",
+        help="default auto: by id if the builds are known to differ, otherwise by position",
+    )  # fmt: skip
     arguments.add_output(parser, default="runs/finetuned")
 
 
@@ -54,6 +76,7 @@ def run(args: argparse.Namespace) -> None:
     from gds.studies.few_label_report import write_few_label_report
     from gds.studies.few_label_task import few_label_task
     from gds.studies.few_labels import FewLabelOptions, run_few_labels
+    from gds.studies.polygenic_model import save_polygenic_scores
 
     cohort, encoders = open_cohort_and_encoders(args)
     folder = model_folder(args.out, encoders)
@@ -62,16 +85,28 @@ def run(args: argparse.Namespace) -> None:
         args.mode, args.augment, args.guidance_scale, args.allow_transductive, args.seed, args.method
     )
     result = run_few_labels(task, encoders, options)
+    if args.sumstats:
+        print("\n".join(add_published(args, task, result)))
     summary = write_few_label_report(task, result, options, encoders, args.out)
     model = save_few_label_model(task, result, options, encoders, folder)
     print("\n".join(summary))
     if model is not None:
         print(f"model: {model} ({result.classifier_name}; for new people: gds predict --model {model})")
+    for score in save_polygenic_scores(task, result, args.seed, args.out):
+        print(f"polygenic score: {score} (for new people: gds predict --model {score})")
     print(f"report: {Path(args.out) / 'report.html'}")
     if args.audit:
         from gds.studies.audit.few_labels import audit_few_labels
 
         print("\n".join(audit_few_labels(task, result, Path(args.out) / "audit", seed=args.seed)))
+
+
+def add_published(args: argparse.Namespace, task: "FewLabelTask", result: "FewLabelResult") -> list[str]:
+    """Add the methods that use ``--sumstats``; the lines that say what was read and matched."""
+    from gds.studies.polygenic_scores import SummaryOptions, add_polygenic_scores
+
+    options = SummaryOptions(args.sumstats, args.sumstats_n, args.sumstats_build, args.sumstats_match_by)
+    return add_polygenic_scores(task, result, options, args.seed).lines
 
 
 def open_cohort_and_encoders(args: argparse.Namespace):

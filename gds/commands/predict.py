@@ -1,6 +1,7 @@
 """Predict people of a new cohort with a model that gds finetune left.
 
     gds predict --model runs/finetuned/model --genotypes new.vcf.gz --out table.tsv
+    gds predict --model runs/finetuned/polygenic_scores/prs-ldpred-inf --genotypes new.vcf.gz --out table.tsv
 
 The cohort is aligned to the model's variants: swapped alleles and strands are corrected, absent variants
 are filled with training means, and all of it is counted. With --phenotypes and --label-column the

@@ -14,6 +14,7 @@ from gds.studies.few_label_decision import add_decisions
 from gds.studies.few_label_scores import Scores
 from gds.studies.few_label_task import FewLabelTask, people_counts
 from gds.studies.few_labels import FewLabelResult
+from gds.studies.polygenic_page import add_polygenic_scores
 
 METRIC_NAMES = {
     "auroc": "AUROC", "auprc": "AUPRC", "accuracy": "accuracy", "balanced_accuracy": "balanced accuracy",
@@ -31,6 +32,7 @@ def build_page(task: FewLabelTask, result: FewLabelResult, scores: Scores, recor
     _add_top(page, task, result, scores)
     _add_methods(page, scores)
     _add_auto(page, result)
+    add_polygenic_scores(page, task, result)
     _add_confounders(page, task, result, scores)
     if len(task.class_names) == 2:
         _add_curves(page, task, result, scores)

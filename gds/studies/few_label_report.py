@@ -45,6 +45,7 @@ def write_few_label_report(
         encoders=[str(encoder) for encoder in encoders],
         people=people_counts(task),
         chosen=result.details,
+        published_effects=result.published and result.published.record,
     )
     with atomic_path(folder / "predictions.tsv") as temporary:
         predictions = with_population_probability(task, _predictions(task, result))

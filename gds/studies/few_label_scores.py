@@ -79,6 +79,7 @@ def _warnings(task: FewLabelTask, result: FewLabelResult, table: pd.DataFrame) -
         found.append(
             f"{genetic.name} lies above the ceiling of AUROC {above:.3f} with its whole interval: look for leakage"
         )
+    found += result.warnings
     for name in result.transductive:
         found.append(
             f"transductive: the encoder {name} has seen test people (not their labels) in pre-training"

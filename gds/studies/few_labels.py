@@ -7,7 +7,7 @@ test people are predicted once, at the end.
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
@@ -26,6 +26,9 @@ from gds.studies.augmentation import few_label_generator, synthetic_people
 from gds.studies.augmentation_controls import control_augmentations
 from gds.studies.few_label_task import FewLabelTask, check_encoder_people
 from gds.studies.label_provenance import check_label_provenance
+
+if TYPE_CHECKING:
+    from gds.studies.polygenic_scores import PublishedEffects
 
 
 @dataclass(frozen=True)
@@ -59,6 +62,10 @@ class FewLabelResult:
         Encoders that have seen test people.
     classifier, classifier_name
         The first encoder's network as it predicted, and its method's name; None and "" without encoders.
+    warnings
+        Sentences that belong above the results, beside those that the results themselves give rise to.
+    published
+        What was made of published association results; None where none were given.
     """
 
     probabilities: dict[str, np.ndarray] = field(default_factory=dict)
@@ -68,6 +75,8 @@ class FewLabelResult:
     transductive: list[str] = field(default_factory=list)
     classifier: GdsForClassification | None = None
     classifier_name: str = ""
+    warnings: list[str] = field(default_factory=list)
+    published: "PublishedEffects | None" = None
 
     def add(self, name: str, role: str, probabilities: np.ndarray, **details) -> None:
         """Record one method."""

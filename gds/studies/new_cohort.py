@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from gds.classifiers.score_file import CALIBRATION, LinearScore, is_linear_score
 from gds.errors import UserError, did_you_mean
 from gds.features.featurizer import Featurizer
 from gds.files import read_json
@@ -36,7 +37,7 @@ class NewCohort:
     files
         The genotype files.
     featurizer
-        That of the model.
+        That of the model; of a polygenic score, itself: its one feature is the score.
     cohort
         The people as they are in the files.
     aligned
@@ -44,7 +45,7 @@ class NewCohort:
     """
 
     files: tuple[str, ...]
-    featurizer: Featurizer
+    featurizer: Featurizer | LinearScore
     cohort: GenotypeSource
     aligned: AlignedSource
 
@@ -90,12 +91,18 @@ def open_new_cohort(
     UserError
         Files that cannot be read, or too few of the model's variants in them.
     """
-    featurizer = Featurizer.from_pretrained(model)
-    return align_cohort(featurizer, files, recorded(model, "genome_build"), options or AlignmentOptions())
+    options = options or AlignmentOptions()
+    if is_linear_score(model):
+        score = LinearScore.from_pretrained(model)
+        return align_cohort(score, files, read_json(Path(model) / CALIBRATION).get("genome_build"), options)
+    return align_cohort(Featurizer.from_pretrained(model), files, recorded(model, "genome_build"), options)
 
 
 def align_cohort(
-    featurizer: Featurizer, files: Sequence[str | Path], genome_build: str | None, options: AlignmentOptions
+    featurizer: Featurizer | LinearScore,
+    files: Sequence[str | Path],
+    genome_build: str | None,
+    options: AlignmentOptions,
 ) -> NewCohort:
     """Open genotypes and align them to a featurizer whose variants are of a genome build, None for not known.
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +10,7 @@ import numpy as np
 import pandas as pd
 
 from gds.classifiers.fine_tuning import class_probabilities
+from gds.classifiers.score_file import CALIBRATION, WEIGHTS, LinearScore, is_linear_score
 from gds.errors import UserError
 from gds.evaluation.classification import classification_metrics
 from gds.features.labels import measured_values
@@ -60,8 +62,8 @@ class Predictions:
         return table.assign(predicted=np.array(self.class_names)[self.probabilities.argmax(axis=1)])
 
 
-def load_classifier(folder: str | Path) -> GdsForClassification:
-    """Load a model that classifies, on a GPU if there is one.
+def load_classifier(folder: str | Path) -> GdsForClassification | LinearScore:
+    """Load a network that classifies, on a GPU if there is one, or a polygenic score.
 
     Raises
     ------
@@ -70,6 +72,8 @@ def load_classifier(folder: str | Path) -> GdsForClassification:
     """
     import torch
 
+    if is_linear_score(folder):
+        return LinearScore.from_pretrained(folder)
     found = architecture(folder)
     if found != "GdsForClassification":
         raise UserError(
@@ -80,7 +84,7 @@ def load_classifier(folder: str | Path) -> GdsForClassification:
 
 
 def predict_cohort(
-    model: GdsForClassification, cohort: NewCohort, seen: pd.Index | None = None
+    model: GdsForClassification | LinearScore, cohort: NewCohort, seen: pd.Index | None = None
 ) -> Predictions:
     """Class probabilities of everyone.
 
@@ -93,7 +97,10 @@ def predict_cohort(
     seen
         Ids of the people of its training; None if not known.
     """
-    probabilities = np.concatenate([class_probabilities(model, part) for part in cohort.features()])
+    of_features = (
+        model.class_probabilities if isinstance(model, LinearScore) else partial(class_probabilities, model)
+    )
+    probabilities = np.concatenate([of_features(part) for part in cohort.features()])
     finite = np.isfinite(probabilities).all(axis=1)
     if not finite.all():
         raise UserError(
@@ -103,8 +110,10 @@ def predict_cohort(
     return Predictions(cohort.ids, class_names(model), probabilities, is_seen)
 
 
-def class_names(model: GdsForClassification) -> list[str]:
-    """Names of the classes in the order of the logits."""
+def class_names(model: GdsForClassification | LinearScore) -> list[str]:
+    """Names of the classes in the order of the probabilities."""
+    if isinstance(model, LinearScore):
+        return model.class_names
     return [model.config.id2label[index] for index in range(model.config.num_labels)]
 
 
@@ -184,7 +193,7 @@ def score_predictions(
 @all_or_none()
 def write_predictions(
     folder: str | Path,
-    model: GdsForClassification,
+    model: GdsForClassification | LinearScore,
     cohort: NewCohort,
     out: str | Path,
     *,
@@ -227,7 +236,9 @@ def write_predictions(
         metrics = score_predictions(predictions, labels, families, seed)
     with atomic_path(out) as temporary:
         table.to_csv(temporary, sep="\t", index=False, float_format="%.6g")
-    weights = [Path(folder) / name for name in ("model.safetensors", "preprocessor.safetensors")]
+    is_score = isinstance(model, LinearScore)
+    files = (CALIBRATION, WEIGHTS) if is_score else ("model.safetensors", "preprocessor.safetensors")
+    weights = [Path(folder) / name for name in files]
     inputs = [*map(str, weights), *cohort.files, *([phenotypes] if phenotypes else [])]
     write_json(
         out.with_suffix(".json"),
