@@ -122,7 +122,8 @@ def add_polygenic_scores(
     frequency = allele_frequencies(count_genotypes(matched.dosage))
     n, size_lines = _sample_sizes(effects, frequency, options.path)
     weights = _weights(effects, matched, n, len(people.variants))
-    positive = f"  effects are taken as those on the class {task.class_names[1]!r} of {task.cohort.description.label_column}"
+    label = task.cohort.description.label_column
+    positive = f"  effects are taken as those on the class {task.class_names[1]!r} of {label}"
     lines = [*statistics.report.lines(), positive, *effects.lines(), *size_lines, *weights.lines]
     scores = _fit(task, result, weights, people, seed)
     result.warnings.append(OVERLAP)
