@@ -10,7 +10,7 @@ from gds.errors import UserError, did_you_mean
 # Each name is a module of gds.commands with a docstring, add_arguments(parser) and run(args).
 COMMANDS = {
     "simulate": "simulate a cohort: demography, genes, a disease, batches",
-    "convert": "convert genotype files between .bed, .pgen and .vcf.gz",
+    "convert": "convert genotype files between .bed, .pgen, .vcf.gz and .bcf",
     "qc": "check people and variants: call rates, sex, duplicates, relatives, equilibrium",
     "prepare": "check and split people, fit the featurizer on training people, write features",
     "pretrain": "pre-train a diffusion denoiser or a masked-token transformer",

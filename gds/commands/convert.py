@@ -1,4 +1,4 @@
-"""Convert genotype files: .vcf, .vcf.gz, .bcf, .bed and .pgen into .pgen, .bed or .vcf.gz.
+"""Convert genotype files: .vcf, .vcf.gz, .bcf, .bed and .pgen into .pgen, .bed, .vcf.gz or .bcf.
 
     gds convert --genotypes cohort.vcf.gz --out cohort.pgen
     gds convert --genotypes chr*.vcf.gz --chromosomes all --out cohort.bed
@@ -23,13 +23,15 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--out",
         required=True,
         metavar="FILE",
-        help="the new file; its ending .pgen, .bed or .vcf.gz decides the format",
+        help="the new file; its ending .pgen, .bed, .vcf.gz or .bcf decides the format",
     )
     parser.add_argument(
         "--chromosomes", nargs="+", default=["autosomes"], metavar="NAME",
         help="autosomes (default), all, or names such as 1 22 X",
     )  # fmt: skip
-    parser.add_argument("--phased", action="store_true", help="keep haplotypes apart (.pgen and .vcf.gz)")
+    parser.add_argument(
+        "--phased", action="store_true", help="keep haplotypes apart (.pgen, .vcf.gz and .bcf)"
+    )
     parser.add_argument(
         "--legend", metavar="FILE", help="the sites of a .hapt (default: NAME.legend beside it)"
     )
@@ -49,7 +51,7 @@ def run(args: argparse.Namespace) -> None:
         raise UserError(f"--out {out} is also an input: choose another name")
     if args.phased and out.suffix == ".bed":
         raise UserError(
-            f"--out {out}: a .bed file cannot hold phase; write .pgen or .vcf.gz, or leave out --phased"
+            f"--out {out}: a .bed file cannot hold phase; write .pgen, .vcf.gz or .bcf, or leave out --phased"
         )
     alone = len(args.chromosomes) == 1 and args.chromosomes[0] in ("autosomes", "all")
     source = open_in_order(

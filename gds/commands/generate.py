@@ -50,7 +50,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--wait-minutes", type=float, default=720.0, metavar="N",
         help="under torchrun, for the other processes (default 720)",
     )  # fmt: skip
-    parser.add_argument("--out", required=True, metavar="FILE", help="synthetic.pgen, .bed or .vcf.gz")
+    parser.add_argument("--out", required=True, metavar="FILE", help="synthetic.pgen, .bed, .vcf.gz or .bcf")
     parser.add_argument("--seed", type=int, default=0, help="same seed, same file (default 0)")
 
 

@@ -46,6 +46,30 @@ def _version() -> str:
         return "(not installed)"
 
 
+def vcf_header(source: GenotypeSource, provenance: str | None) -> str:
+    """The whole header of a VCF or BCF; see :func:`header_lines`."""
+    columns = ["#CHROM", "POS", "ID", "REF", "ALT", "QUAL", "FILTER", "INFO", "FORMAT", *source.samples["id"]]
+    return (
+        header_lines(source, provenance)
+        + '##FILTER=<ID=PASS,Description="All filters passed">\n'
+        + '##FORMAT=<ID=GT,Number=1,Type=String,Description="Genotype">\n'
+        + "\t".join(columns)
+        + "\n"
+    )
+
+
+def encode_calls(
+    dosage: np.ndarray, haplotypes: np.ndarray | None, i: int, unphased: np.ndarray, phased: np.ndarray
+) -> bytes:
+    """Everyone's GT at variant ``i`` of a block, from tables of its bytes by dosage and by haplotypes."""
+    # Missing is -1, the last row of the table.
+    calls = unphased[dosage[i]]
+    if haplotypes is not None:
+        known = haplotypes[i, :, 0] >= 0
+        calls[known] = phased[haplotypes[i, known] @ np.array([2, 1], dtype=np.int8)]
+    return calls.tobytes()
+
+
 def write_vcf(
     source: GenotypeSource,
     blocks: Iterable[tuple[np.ndarray, np.ndarray | None]],
@@ -65,25 +89,13 @@ def write_vcf(
     provenance
         A line of the header, see :func:`header_lines`.
     """
-    columns = ["#CHROM", "POS", "ID", "REF", "ALT", "QUAL", "FILTER", "INFO", "FORMAT", *source.samples["id"]]
-    header = (
-        header_lines(source, provenance)
-        + '##FILTER=<ID=PASS,Description="All filters passed">\n'
-        + '##FORMAT=<ID=GT,Number=1,Type=String,Description="Genotype">\n'
-        + "\t".join(columns)
-        + "\n"
-    )
     names = ("chromosome", "position", "id", "other_allele", "effect_allele")
     sites = zip(*(source.variants[name] for name in names), strict=True)
     with BgzfWriter(path) as file:
-        file.write(header.encode())
+        file.write(vcf_header(source, provenance).encode())
         for dosage, haplotypes in blocks:
             for i in range(len(dosage)):
-                # Missing is -1, the last row of the table.
-                genotypes = _UNPHASED[dosage[i]]
-                if haplotypes is not None:
-                    known = haplotypes[i, :, 0] >= 0
-                    genotypes[known] = _PHASED[haplotypes[i, known] @ np.array([2, 1], dtype=np.int8)]
                 chromosome, position, name, reference, alternative = next(sites)
                 line = f"{chromosome}\t{position}\t{name}\t{reference}\t{alternative}\t.\tPASS\t.\tGT"
-                file.write(line.encode() + genotypes.tobytes() + b"\n")
+                calls = encode_calls(dosage, haplotypes, i, _UNPHASED, _PHASED)
+                file.write(line.encode() + calls + b"\n")

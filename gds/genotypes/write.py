@@ -1,4 +1,4 @@
-"""Writing genotypes as .bed, .pgen or .vcf.gz, block by block, whole or not at all."""
+"""Writing genotypes as .bed, .pgen, .vcf.gz or .bcf, block by block, whole or not at all."""
 
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
@@ -10,6 +10,7 @@ from tqdm import tqdm
 
 from gds.errors import UserError
 from gds.files import atomic_path
+from gds.genotypes.bcf_write import write_bcf
 from gds.genotypes.matrix import GenotypeSource, is_phased
 from gds.genotypes.plink import BED_MAGIC, PGENLIB_MISSING
 from gds.genotypes.plink_tables import write_bim, write_fam, write_psam, write_pvar
@@ -26,8 +27,8 @@ def write_genotypes(source: GenotypeSource, path: str | Path, provenance: str | 
     """Write genotypes and the tables that belong to them.
 
     The effect allele is written as A1 (.bim) or ALT (.pvar, VCF), the other one as A2 or REF; a .bed does not
-    say which allele is the reference, so neither does what is made from one. Haplotypes are kept in .pgen and
-    .vcf.gz where the source has them (``phased=True``); a .bed cannot hold them. X of males is written
+    say which allele is the reference, so neither does what is made from one. Haplotypes are kept in .pgen, .vcf.gz
+    and .bcf where the source has them (``phased=True``); a .bed cannot hold them. X of males is written
     diploid. The genotype file is renamed last, so that it never stands beside tables that are not its own.
 
     Parameters
@@ -35,9 +36,10 @@ def write_genotypes(source: GenotypeSource, path: str | Path, provenance: str | 
     source
         Genotypes in memory or in other files; read forwards, block by block.
     path
-        Ends in ``.bed`` (with ``.bim`` and ``.fam``), ``.pgen`` (with ``.pvar`` and ``.psam``) or ``.vcf.gz``.
+        Ends in ``.bed`` (with ``.bim`` and ``.fam``), ``.pgen`` (with ``.pvar`` and ``.psam``), ``.vcf.gz`` or
+        ``.bcf``.
     provenance
-        What the genotypes were made from and how: a line in the header of a .pvar or VCF.
+        What the genotypes were made from and how: a line in the header of a .pvar, VCF or BCF.
 
     Raises
     ------
@@ -51,7 +53,7 @@ def write_genotypes(source: GenotypeSource, path: str | Path, provenance: str | 
 
 
 def ending_of(path: str | Path) -> str:
-    """The format of a file to be written, by its name: ``.bed``, ``.pgen`` or ``.vcf.gz``.
+    """The format of a file to be written, by its name: ``.bed``, ``.pgen``, ``.vcf.gz`` or ``.bcf``.
 
     Raises
     ------
@@ -143,10 +145,16 @@ def _write_vcf(source: GenotypeSource, path: Path, provenance: str | None) -> No
         write_vcf(source, blocks_of(source), temporary, provenance)
 
 
+def _write_bcf(source: GenotypeSource, path: Path, provenance: str | None) -> None:
+    with atomic_path(path) as temporary:
+        write_bcf(source, blocks_of(source), temporary, provenance)
+
+
 _WRITERS: dict[str, Callable[[GenotypeSource, Path, str | None], None]] = {
     ".bed": _write_bed,
     ".pgen": _write_pgen,
     ".vcf.gz": _write_vcf,
+    ".bcf": _write_bcf,
 }
 
 

@@ -10,7 +10,7 @@ from gds.files import read_json
 from gds.genotypes import Genotypes, read_genotypes, write_genotypes
 from tests.cohorts import tiny_genotypes
 
-ENDINGS = ("bed", "pgen", "vcf.gz")
+ENDINGS = ("bed", "pgen", "vcf.gz", "bcf")
 
 
 @pytest.fixture
@@ -69,7 +69,7 @@ def test_files_of_chromosomes_become_one_and_what_is_left_out_is_recorded(cohort
         (["--out", "{folder}/a.bed"], "is also an input"),
         (["--out", "{folder}/b.bed", "--phased"], "a .bed file cannot hold phase"),
         (["--out", "{folder}/b.pgen", "--phased"], "a.bed holds no phase"),
-        (["--out", "{folder}/b.txt"], "expected a name that ends in .bed, .pgen, .vcf.gz"),
+        (["--out", "{folder}/b.txt"], "expected a name that ends in .bed, .pgen, .vcf.gz, .bcf"),
         (["--out", "{folder}/b.bed", "--chromosomes", "7"], "none of its 40 variants can be taken"),
     ],
 )

@@ -21,7 +21,7 @@ from gds.genotypes import Genotypes, read_genotypes, write_genotypes
 from gds.genotypes.bgzf import BgzfWriter
 from tests.cohorts import tiny_genotypes
 
-ENDINGS = ("bed", "pgen", "vcf.gz")
+ENDINGS = ("bed", "pgen", "vcf.gz", "bcf")
 
 
 @pytest.fixture(scope="module")
@@ -62,13 +62,10 @@ def test_what_is_written_is_read_back(cohort, tmp_path, ending):
     assert found.samples["id"].tolist() == cohort.samples["id"].tolist()
     if ending != "bed":
         np.testing.assert_array_equal(found.haplotypes, cohort.haplotypes)
-    if ending != "vcf.gz":
+    if ending in ("bed", "pgen"):
         pd.testing.assert_frame_equal(found.samples, cohort.samples, check_dtype=False)
-    assert sorted(file.name for file in tmp_path.iterdir()) == sorted(
-        {"bed": ["c.bed", "c.bim", "c.fam"], "pgen": ["c.pgen", "c.psam", "c.pvar"], "vcf.gz": ["c.vcf.gz"]}[
-            ending
-        ]
-    )
+    tables = {"bed": ["bim", "fam"], "pgen": ["psam", "pvar"]}.get(ending, [])
+    assert {file.name for file in tmp_path.iterdir()} == {f"c.{end}" for end in (ending, *tables)}
 
 
 @settings(max_examples=40, deadline=None)
@@ -104,7 +101,7 @@ def test_small_blocks_write_the_same_bytes(cohort, tmp_path, ending, monkeypatch
     write_genotypes(cohort, tmp_path / f"a.{ending}")
     monkeypatch.setattr(gds.genotypes.write, "_BLOCK_BYTES", 5 * 30)
     write_genotypes(cohort, tmp_path / f"b.{ending}")
-    unpack = gzip.decompress if ending == "vcf.gz" else bytes
+    unpack = gzip.decompress if ending in ("vcf.gz", "bcf") else bytes
     assert unpack((tmp_path / f"a.{ending}").read_bytes()) == unpack((tmp_path / f"b.{ending}").read_bytes())
 
 
@@ -116,12 +113,14 @@ def expected_counts(cohort: Genotypes) -> pd.DataFrame:
     return pd.DataFrame(counts, index=cohort.variants["id"])
 
 
-@pytest.mark.parametrize(("ending", "flag"), [("bed", "--bfile"), ("pgen", "--pfile"), ("vcf.gz", "--vcf")])
+@pytest.mark.parametrize(
+    ("ending", "flag"), [("bed", "--bfile"), ("pgen", "--pfile"), ("vcf.gz", "--vcf"), ("bcf", "--bcf")]
+)
 def test_plink2_reads_it_without_a_warning(cohort, tmp_path, ending, flag):
     path = tmp_path / f"c.{ending}"
     write_genotypes(cohort, path)
     program(
-        "plink2", flag, path if ending == "vcf.gz" else tmp_path / "c",
+        "plink2", flag, tmp_path / "c" if ending in ("bed", "pgen") else path,
         "--geno-counts", "cols=chrom,pos,ref,alt,homref,refalt,homalt1,missing", "--out", tmp_path / "x",
     )  # fmt: skip
     table = pd.read_csv(tmp_path / "x.gcount", sep="\t", dtype={"#CHROM": str}).set_index("ID")
@@ -141,16 +140,20 @@ def test_plink2_keeps_the_phase(cohort, tmp_path):
     np.testing.assert_array_equal(found.haplotypes, cohort.haplotypes)
 
 
-def test_plink19_reads_the_bed_without_a_warning(cohort, tmp_path):
-    write_genotypes(cohort, tmp_path / "c.bed")
-    program("plink1.9", "--bfile", tmp_path / "c", "--freqx", "--keep-allele-order", "--out", tmp_path / "x")
+@pytest.mark.parametrize(("ending", "flag"), [("bed", "--bfile"), ("vcf.gz", "--vcf"), ("bcf", "--bcf")])
+def test_plink19_reads_it_without_a_warning(cohort, tmp_path, ending, flag):
+    path = tmp_path / f"c.{ending}"
+    write_genotypes(cohort, path)
+    given = [flag, tmp_path / "c" if ending == "bed" else path, "--double-id"][: 2 if ending == "bed" else 3]
+    program("plink1.9", *given, "--freqx", "--keep-allele-order", "--out", tmp_path / "x")
     table = pd.read_csv(tmp_path / "x.frqx", sep="\t").set_index("SNP")
     columns = table[["C(HOM A2)", "C(HET)", "C(HOM A1)", "C(MISSING)"]]
     np.testing.assert_array_equal(columns, expected_counts(cohort))
 
 
-def test_bcftools_reads_the_vcf_without_a_warning(cohort, tmp_path):
-    path = tmp_path / "c.vcf.gz"
+@pytest.mark.parametrize("ending", ["vcf.gz", "bcf"])
+def test_bcftools_reads_it_without_a_warning(cohort, tmp_path, ending):
+    path = tmp_path / f"c.{ending}"
     write_genotypes(cohort, path, provenance="made\nby hand")
     program("bcftools", "index", path)
     listed = program(
@@ -169,6 +172,46 @@ def test_bcftools_reads_the_vcf_without_a_warning(cohort, tmp_path):
     assert "##gdsProvenance=made?by hand\n" in header
     assert "##reference=hg19" in header
     assert "##contig=<ID=12>" in header
+
+
+def test_bcftools_finds_the_same_text_in_the_bcf_as_in_the_vcf(cohort, tmp_path):
+    long = cohort.variants.copy()
+    for row, length in enumerate((14, 15, 127, 128, 32_768)):
+        long.loc[row, "effect_allele"] = "G" + "A" * (length - 1)
+    long.loc[7, "id"] = "."
+    for ending in ("vcf.gz", "bcf"):
+        write_genotypes(replace(cohort, variants=long), tmp_path / f"c.{ending}", provenance="by hand")
+    text = program("bcftools", "view", "--no-version", tmp_path / "c.bcf")
+    assert text == program("bcftools", "view", "--no-version", tmp_path / "c.vcf.gz")
+    ours = gzip.decompress((tmp_path / "c.vcf.gz").read_bytes()).decode()
+    assert sorted(text.splitlines()) == sorted(ours.splitlines())
+
+
+def test_a_bcf_record_byte_by_byte(tmp_path):
+    """Four people at 20:14370, as section 6.3 of the specification spells such a record out."""
+    samples = pd.DataFrame({"id": list("abcd"), "family": "", "sex": np.zeros(4, dtype=np.int8)})
+    variants = pd.DataFrame(
+        {
+            "chromosome": ["20"],
+            "position": [14370],
+            "id": ["rs6054257"],
+            "effect_allele": ["A"],
+            "other_allele": ["G"],
+        }
+    )
+    dosage = np.array([[0], [1], [2], [-1]], dtype=np.int8)
+    haplotypes = np.array([[[0, 0]], [[1, 0]], [[1, 1]], [[-1, -1]]], dtype=np.int8)
+    write_genotypes(Genotypes(dosage, samples, variants, None, haplotypes), tmp_path / "c.bcf")
+    content = gzip.decompress((tmp_path / "c.bcf").read_bytes())
+    assert content[:5] == b"BCF\2\2"
+    record = 9 + int.from_bytes(content[5:9], "little")
+    assert content[record - 4 : record] == b"\td\n\0"
+    expected = (
+        "28000000 0b000000 00000000 21380000 01000000 0100807f 0000 0200 04000001"
+        "97 727336303534323537 17 47 17 41 11 00"
+        "11 01 21 0203 0403 0405 0000"
+    )
+    assert content[record:].hex() == expected.replace(" ", "")
 
 
 def test_bgzf_is_gzip_in_blocks(tmp_path):
@@ -226,7 +269,7 @@ def test_a_full_disk_is_the_users_error(cohort, tmp_path, monkeypatch):
         return real_open(Path("/dev/full") if ".partial" in path.name else path, *arguments, **options)
 
     monkeypatch.setattr(Path, "open", full)
-    for ending in ("bed", "vcf.gz"):
+    for ending in ("bed", "vcf.gz", "bcf"):
         with pytest.raises(UserError, match="no space left"):
             write_genotypes(cohort, tmp_path / f"c.{ending}")
     assert list(tmp_path.iterdir()) == []
