@@ -47,6 +47,19 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--allow-transductive", action="store_true", help="test people may have been seen in pre-training"
     )
+    covariates = parser.add_argument_group("covariates, batches and ancestry")
+    covariates.add_argument(
+        "--adjust", nargs="+", default=[], metavar="COLUMN|pcs:K",
+        help="also fit ridge and probes adjusted for these columns and the first K principal components",
+    )  # fmt: skip
+    covariates.add_argument(
+        "--stratify", metavar="COLUMN",
+        help="adjust for the levels of this column, and compare cases and controls of one level only",
+    )  # fmt: skip
+    covariates.add_argument(
+        "--match", nargs="+", default=[], metavar="COLUMN",
+        help="keep labelled and test people such that cases and controls are alike in these columns",
+    )  # fmt: skip
     parser.add_argument(
         "--no-audit", dest="audit", action="store_false",
         help="do not look for confounding, relatives, selection and results above the ceiling",
@@ -72,6 +85,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> None:
+    from gds.studies.few_label_matching import matched_task
     from gds.studies.few_label_model import model_folder, save_few_label_model
     from gds.studies.few_label_report import write_few_label_report
     from gds.studies.few_label_task import few_label_task
@@ -81,9 +95,12 @@ def run(args: argparse.Namespace) -> None:
     cohort, encoders = open_cohort_and_encoders(args)
     folder = model_folder(args.out, encoders)
     task = few_label_task(cohort, args.n_labels or None, seed=args.seed)
+    if args.match:
+        task = matched_task(task, args.match, args.seed)
     options = FewLabelOptions(
-        args.mode, args.augment, args.guidance_scale, args.allow_transductive, args.seed, args.method
-    )
+        args.mode, args.augment, args.guidance_scale, args.allow_transductive, args.seed, args.method,
+        tuple(args.adjust), args.stratify,
+    )  # fmt: skip
     result = run_few_labels(task, encoders, options)
     if args.sumstats:
         print("\n".join(add_published(args, task, result)))
@@ -139,6 +156,8 @@ def open_cohort_and_encoders(args: argparse.Namespace):
                 f"note: {name} does not say whom it was trained on, as no shared model does: if people of this cohort "
                 "were among them, they may be tested on here"
             )
+    wanted = [int(name[4:]) for name in args.adjust if name.startswith("pcs:") and name[4:].isdigit()]
+    args.pcs = args.pcs or max(wanted, default=None)
     seen = pd.Index([]).append([people_seen(folder) for folder in encoders]).unique()
     featurizer = Featurizer.from_pretrained(encoders[0]) if encoders else None
     cohort = prepare_cohort(

@@ -26,6 +26,8 @@ ROLE_COLOURS = {
     "encoder": "#0072B2",
     "augmented": "#009E73",
     "control": "#56B4E9",
+    "adjusted": "#CC79A7",
+    "combined": "#E69F00",
 }
 LOG_SCALE_FACTOR = 8  # label counts that span more than this are drawn on a log axis
 

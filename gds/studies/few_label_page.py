@@ -9,11 +9,12 @@ from gds.evaluation.calibration import reliability_curve
 from gds.evaluation.comparison import paired_difference
 from gds.report import figures
 from gds.report.page import Page, format_interval
+from gds.studies.few_label_adjusted import add_adjustment
 from gds.studies.few_label_confounding import RULE, confounder_table, shown_confounders, unchecked_confounders
 from gds.studies.few_label_decision import add_decisions
 from gds.studies.few_label_scores import Scores
 from gds.studies.few_label_task import FewLabelTask, people_counts
-from gds.studies.few_labels import FewLabelResult
+from gds.studies.few_labels import FewLabelOptions, FewLabelResult
 from gds.studies.polygenic_page import add_polygenic_scores
 
 METRIC_NAMES = {
@@ -22,7 +23,13 @@ METRIC_NAMES = {
 }  # fmt: skip
 
 
-def build_page(task: FewLabelTask, result: FewLabelResult, scores: Scores, record: dict[str, Any]) -> Page:
+def build_page(
+    task: FewLabelTask,
+    result: FewLabelResult,
+    scores: Scores,
+    record: dict[str, Any],
+    options: FewLabelOptions,
+) -> Page:
     """The page: conclusions and key figures first, then every method, then how it was done."""
     description = task.cohort.description
     page = Page(
@@ -33,6 +40,7 @@ def build_page(task: FewLabelTask, result: FewLabelResult, scores: Scores, recor
     _add_methods(page, scores)
     _add_auto(page, result)
     add_polygenic_scores(page, task, result)
+    add_adjustment(page, task, result, options)
     _add_confounders(page, task, result, scores)
     if len(task.class_names) == 2:
         _add_curves(page, task, result, scores)
@@ -270,7 +278,8 @@ def _add_people(page: Page, task: FewLabelTask, result: FewLabelResult) -> None:
             " This run is transductive: test people were among those pre-trained on."
             if result.transductive
             else ""
-        ),
+        )
+        + "".join(f" {note}." for note in task.notes),
     )
     counts = pd.DataFrame(people_counts(task)).T.rename_axis("role")
     page.add_table(counts.fillna(0).astype(int), "People by role and class; hidden labels are not counted.")

@@ -10,6 +10,7 @@ import pandas as pd
 from gds.files import all_or_none, atomic_path, write_json
 from gds.provenance import run_record
 from gds.report.page import NOT_CLINICAL
+from gds.studies.few_label_adjusted import adjusted_figures, adjusted_lines
 from gds.studies.few_label_decision import with_population_probability
 from gds.studies.few_label_page import build_page
 from gds.studies.few_label_scores import headline, score
@@ -57,11 +58,13 @@ def write_few_label_report(
         folder / "metrics.json",
         {"not_for_clinical_use": NOT_CLINICAL, "metrics": table.to_dict("records"),
          "ceiling": scores.ceiling, "warnings": scores.warnings,
-         "people": people_counts(task), "transductive": result.transductive},
+         "people": people_counts(task), "notes": list(task.notes), "transductive": result.transductive,
+         **adjusted_figures(task, result, options)},
     )  # fmt: skip
     write_json(folder / "run.json", record)
-    build_page(task, result, scores, record).write(folder / "report.html")
-    return [f"warning: {text}" for text in scores.warnings] + headline(task, scores)
+    build_page(task, result, scores, record, options).write(folder / "report.html")
+    warnings = [f"warning: {text}" for text in scores.warnings]
+    return [*task.notes, *warnings, *headline(task, scores), *adjusted_lines(task, result)]
 
 
 def _predictions(task: FewLabelTask, result: FewLabelResult) -> pd.DataFrame:

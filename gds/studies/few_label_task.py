@@ -29,6 +29,8 @@ class FewLabelTask:
         hidden; the validation people (unlabelled losses only); the people who are tested once.
     labels_few, labels_test
         Class indices of the first and last of these.
+    notes
+        What was done to the people, in sentences.
     """
 
     cohort: PreparedCohort
@@ -38,6 +40,7 @@ class FewLabelTask:
     test: np.ndarray
     labels_few: np.ndarray
     labels_test: np.ndarray
+    notes: tuple[str, ...] = ()
 
     @property
     def class_names(self) -> list[str]:

@@ -22,6 +22,7 @@ from gds.errors import UserError
 from gds.features.featurizer import Featurizer
 from gds.files import read_json
 from gds.models import GdsForClassification, GdsModel
+from gds.studies.adjustment import add_adjusted, adjustment_columns
 from gds.studies.augmentation import few_label_generator, synthetic_people
 from gds.studies.augmentation_controls import control_augmentations
 from gds.studies.few_label_task import FewLabelTask, check_encoder_people
@@ -41,6 +42,8 @@ class FewLabelOptions:
     allow_transductive: bool = False
     seed: int = 0
     method: str = "listed"  # auto: also choose one baseline by folds of the labels
+    adjust: tuple[str, ...] = ()  # columns, pcs:K, that genotypes are adjusted for
+    stratify: str | None = None  # column with an intercept a level, within which methods are compared
 
 
 @dataclass
@@ -52,12 +55,12 @@ class FewLabelResult:
     probabilities
         Method name to class probabilities, shape (sample, class).
     roles
-        Method name to ``chance``, ``confounder``, ``baseline``, ``encoder``, ``augmented`` or ``control`` (synthetic
-        people that needed no generator).
+        Method name to ``chance``, ``confounder``, ``baseline``, ``encoder``, ``augmented``, ``control`` (synthetic
+        people that needed no generator), ``adjusted`` (the genetic part beside covariates) or ``combined`` (both).
     details
         Method name to what was chosen inside the labels.
-    embeddings
-        Encoder name to embeddings of the test people, shape (sample, hidden).
+    embeddings, few_embeddings
+        Encoder name to embeddings of the test people, and for probes of the labelled few, shape (sample, hidden).
     transductive
         Encoders that have seen test people.
     classifier, classifier_name
@@ -72,6 +75,7 @@ class FewLabelResult:
     roles: dict[str, str] = field(default_factory=dict)
     details: dict[str, dict] = field(default_factory=dict)
     embeddings: dict[str, np.ndarray] = field(default_factory=dict)
+    few_embeddings: dict[str, np.ndarray] = field(default_factory=dict)
     transductive: list[str] = field(default_factory=list)
     classifier: GdsForClassification | None = None
     classifier_name: str = ""
@@ -81,6 +85,10 @@ class FewLabelResult:
     def add(self, name: str, role: str, probabilities: np.ndarray, **details) -> None:
         """Record one method."""
         self.probabilities[name], self.roles[name], self.details[name] = probabilities, role, details
+
+    def probed_embeddings(self) -> dict[str, tuple[np.ndarray, np.ndarray]]:
+        """Method name to embeddings of the few and of the test people, for every probe."""
+        return {f"{name}, probe": (few, self.embeddings[name]) for name, few in self.few_embeddings.items()}
 
     def keep_first(self, name: str, classifier: GdsForClassification) -> None:
         """Keep the network of the first encoder's method."""
@@ -103,6 +111,9 @@ def run_few_labels(
         Mode, augmentation, seed.
     """
     result = FewLabelResult()
+    columns: list[str] = []
+    if options.adjust or options.stratify:
+        columns = adjustment_columns(task, options.adjust, options.stratify)
     names = encoder_names([Path(folder) for folder in encoders])
     for folder in names:
         check_label_provenance(task, folder)
@@ -118,6 +129,9 @@ def run_few_labels(
         _add_encoder(task, folder, name, result, options)
     if options.augment > 0:
         _add_augmented(task, generators[0], names[generators[0]], result, options)
+    if columns:
+        batches = [*task.cohort.description.batch_columns, *([options.stratify] if options.stratify else [])]
+        add_adjusted(task, result, columns, batches, options.seed)
     return result
 
 
@@ -215,7 +229,8 @@ def _add_encoder(
     encoder = GdsModel.from_pretrained(folder)
     result.embeddings[name] = embed(encoder, test)
     if options.mode == "probe":
-        probe = LogisticProbe(seed=options.seed).fit(embed(encoder, few), y, groups=groups)
+        result.few_embeddings[name] = embed(encoder, few)
+        probe = LogisticProbe(seed=options.seed).fit(result.few_embeddings[name], y, groups=groups)
         result.add(f"{name}, probe", "encoder", probe.predict_proba(result.embeddings[name]), C=probe.C_)
         result.keep_first(f"{name}, probe", classifier_from_probe(encoder, probe))
     elif options.mode == "full":

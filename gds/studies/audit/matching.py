@@ -31,10 +31,7 @@ def matched_cohort(cohort: AuditCohort, columns: Sequence[str], seed: int = 0) -
     UserError
         No such column, or no level holds both classes.
     """
-    for name in columns:
-        if name not in cohort.table:
-            raise UserError(f"--match {name}: no such column; {did_you_mean(name, cohort.table.columns)}")
-    strata = combined_strata(*(_levels(cohort.table[name]) for name in columns))
+    strata = matching_strata(cohort.table, columns)
     rows = matched_rows(cohort.labels, strata, seed)
     kept = cohort.take(rows)
     note = f"{len(rows):,} of {len(strata):,} people were kept by matching on {', '.join(columns)}"
@@ -80,6 +77,20 @@ def matched_rows(labels: np.ndarray, strata: np.ndarray, seed: int = 0) -> np.nd
         for group, n in zip(pair, numbers, strict=True)
     ]
     return np.sort(np.concatenate(chosen))
+
+
+def matching_strata(table: pd.DataFrame, columns: Sequence[str]) -> np.ndarray:
+    """Codes of people alike in the columns: text and codes level by level, numbers by fifths; (sample,).
+
+    Raises
+    ------
+    UserError
+        No such column.
+    """
+    for name in columns:
+        if name not in table:
+            raise UserError(f"--match {name}: no such column; {did_you_mean(name, table.columns)}")
+    return combined_strata(*(_levels(table[name]) for name in columns))
 
 
 def _levels(column: pd.Series) -> np.ndarray:
