@@ -15,9 +15,9 @@ from gds.studies.few_labels import FewLabelOptions, FewLabelResult
 RULE = (
     "Covariates alone are a logistic regression on the labelled few. Genotypes lose what the covariates explain of "
     "them, by a regression on training people without labels, and enter beside the covariates as an offset. The "
-    "genetic part is compared with chance and with the ceiling; genotypes are of use where genotypes and covariates together are "
-    "better than covariates alone, with the whole interval of the paired bootstrap. HWE-EM, components and "
-    "fine-tuned encoders have no adjusted form, and the saved model is the one without covariates."
+    "genetic part is compared with chance and with the ceiling; genotypes are of use where genotypes and covariates "
+    "together are better than covariates alone, with the whole interval of the paired bootstrap. HWE-EM, components "
+    "and fine-tuned encoders have no adjusted form, and the saved model is the one without covariates."
 )
 FIGURES = ["value", "lower", "upper"]
 
