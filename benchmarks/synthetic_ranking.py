@@ -1,45 +1,66 @@
 """Do the figures rank generators as they must, on the artificial-genomes benchmark (kg_805)?
 
     python benchmarks/synthetic_ranking.py --out benchmarks/results/synthetic_ranking.csv
+    python benchmarks/synthetic_ranking.py --samples runs/fidelity/haplotypes-0-NAME.npz --out ...
+    python benchmarks/synthetic_ranking.py --false-flags 20 --out benchmarks/results/synthetic_false_flags.csv
 
-People are halved; each generator is fitted to the haplotypes of one half and compared with it, the other half is held
-out. The GAN of Yelmen et al. 2021 was trained on everyone, so it has figures of fidelity only, against everyone.
+People are halved as benchmarks/fidelity.py does; each generator is fitted to the haplotypes of one half and compared
+with it, the other half is held out. The GAN of Yelmen et al. 2021 was trained on everyone, so it has figures of
+fidelity only, against everyone. --samples adds haplotypes that benchmarks/fidelity.py left (same seed).
+
+--false-flags cuts people in three at random, again and again: trained on, held out, and real people in the place of
+synthetic ones, who give nothing away. The table says how often a privacy figure flags them.
 """
 
 import argparse
 import os
+from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
 from gds.evaluation.reference_generators import copies_with_changes, gaussian_threshold, independent_sites
+from gds.features.splits import split_people
 from gds.genotypes import read_genotypes
 from gds.studies.synthetic_evaluation import halves_by_person
 from gds.studies.synthetic_rules import verdict
-from gds.studies.synthetic_scores import Places, fidelity_scores, privacy_scores
+from gds.studies.synthetic_scores import Places, Scores, fidelity_scores, privacy_scores
 
 
 def haplotypes(folder: Path, name: str) -> np.ndarray:
+    folder = folder / "kg_805"
     genotypes = read_genotypes(folder / f"{name}.hapt.zip", phased=True, legend=folder / "805.legend")
     return genotypes.as_haploid().dosage // 2
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+def halves(folder: Path, seed: int) -> tuple[np.ndarray, np.ndarray]:
+    """Haplotypes of the two halves, populations alike; the same people as in benchmarks/fidelity.py."""
+    people = read_genotypes(
+        folder / "kg_805" / "real.hapt.zip", legend=folder / "kg_805" / "805.legend", phased=True
     )
-    parser.add_argument("--data", default=os.environ.get("GDS_SHARED_DATA", "../shared/data"))
-    parser.add_argument("--out", required=True)
-    parser.add_argument("--seed", type=int, default=0)
-    args = parser.parse_args()
-    folder = Path(args.data) / "kg_805"
+    panel = pd.read_csv(folder / "kg_chr22" / "kg.panel", sep=r"\s+", index_col="sample", usecols=[0, 1])
+    ids = people.samples["id"]
+    population = panel.loc[ids, "pop"].to_numpy(dtype=str)
+    split = split_people(list(ids), strata=population, fractions=(0.5, 0.0, 0.5), seed=seed)
+    alleles = people.as_haploid().dosage // 2
+    return of_people(alleles, np.flatnonzero(split == "train")), of_people(
+        alleles, np.flatnonzero(split == "test")
+    )
+
+
+def of_people(real: np.ndarray, people: np.ndarray) -> np.ndarray:
+    return real[(2 * people[:, None] + np.arange(2)).ravel()]
+
+
+def rank(folder: Path, samples: Mapping[str, np.ndarray], seed: int) -> pd.DataFrame:
     real, gan = haplotypes(folder, "real"), haplotypes(folder, "gan")
-    train, test = halves_by_person(real, 2, args.seed)
-    n, seed = len(train), args.seed
+    train, test = halves(folder, seed)
+    n = len(train)
     mixed = np.concatenate([copies_with_changes(train, n // 2, n_changes=0, seed=seed), test[: n - n // 2]])
     others = {
         "real_half": test,
+        **samples,
         "gan": gan,
         "gaussian_threshold": gaussian_threshold(train, n, seed=seed),
         "independent_sites": independent_sites(train, n, seed=seed),
@@ -48,33 +69,88 @@ def main() -> None:
         "half_copies": mixed,
     }
     places = Places(np.zeros(real.shape[1], int), np.arange(real.shape[1]))
-    found: dict[str, dict[str, tuple[float, float, float]]] = {}
-    held_out: dict[str, dict[str, float]] = {}
+    fidelity, privacy = {}, {}
     for name, other in others.items():
-        against = real if name == "gan" else train
-        found[name] = dict(fidelity_scores(against, other, places, ploidy=1, seed=seed).values)
-        # Held-out people must not be among those generated: those that the mixture holds are left out.
-        if name not in ("gan", "real_half"):
+        fidelity[name] = fidelity_scores(real if name == "gan" else train, other, places, ploidy=1, seed=seed)
+        if name == "real_half":
+            # Real people that nothing was trained on: half of the held-out ones against the other half.
+            privacy[name] = privacy_scores(train, *halves_by_person(test, 2, seed), ploidy=1, seed=seed)
+        elif name != "gan":
+            # Held-out people must not be among those generated: those that the mixture holds are left out.
             unseen = test[n - n // 2 :] if name == "half_copies" else test
-            privacy = privacy_scores(train, unseen, other, ploidy=1, seed=seed)
-            found[name] |= privacy.values
-            held_out[name] = privacy.held_out
+            privacy[name] = privacy_scores(train, unseen, other, ploidy=1, seed=seed)
+        print(name, flush=True)
     rows = []
-    for name, values in found.items():
-        for figure, interval in values.items():
-            references = {
-                reference: found[reference][figure][0]
-                for reference in ("real_half", "independent_sites")
-                if figure in found[reference]
-            }
-            if figure in held_out.get(name, {}):
-                references["held_out"] = held_out[name][figure]
-            called = verdict(figure, interval, references)
-            rows.append([name, figure, *np.round(interval, 4), called])
-    table = pd.DataFrame(rows, columns=["generator", "figure", "value", "lower", "upper", "verdict"])
+    for name in others:
+        for scores in (fidelity[name], privacy.get(name, Scores())):
+            for figure, interval in scores.values.items():
+                references = {
+                    reference: fidelity[reference].values[figure][0]
+                    for reference in ("real_half", "independent_sites")
+                    if figure in fidelity[reference].values
+                }
+                called = verdict(figure, interval, references, scores.excess.get(figure))
+                beside = scores.references.get(figure, {})
+                rows.append([name, figure, *np.round(interval, 4), called, *_round(beside)])
+    columns = ["generator", "figure", "value", "lower", "upper", "verdict", "held_out", "exact_frequencies"]
+    return pd.DataFrame(rows, columns=columns)
+
+
+def _round(references: Mapping[str, float]) -> list[float]:
+    return [round(references.get(name, np.nan), 4) for name in ("held_out", "exact_frequencies")]
+
+
+def false_flags(real: np.ndarray, n_seeds: int) -> pd.DataFrame:
+    """Of each privacy figure, how often real people in the place of synthetic ones were flagged."""
+    rows = []
+    for unit, ploidy in (("haplotypes", 1), ("people", 2)):
+        for seed in range(n_seeds):
+            order = np.random.default_rng(seed).permutation(len(real) // 2)
+            thirds = [of_people(real, np.sort(part)) for part in np.array_split(order, 3)]
+            if ploidy == 2:
+                thirds = [each[::2] + each[1::2] for each in thirds]
+            scores = privacy_scores(*thirds, ploidy=ploidy, seed=seed)
+            for figure, interval in scores.values.items():
+                called = verdict(figure, interval, {}, scores.excess.get(figure))
+                if called is not None:
+                    rows.append([unit, seed, figure, interval[0], called != "good"])
+    table = pd.DataFrame(rows, columns=["unit", "seed", "figure", "value", "flagged"])
+    evaluations = table.groupby(["unit", "seed"])["flagged"].any().groupby("unit").sum()
+    print(f"evaluations with any flag: {evaluations.to_dict()} of {n_seeds} each")
+    grouped = table.groupby(["unit", "figure"], sort=False)
+    return (
+        grouped.agg(
+            mean=("value", "mean"),
+            sd=("value", "std"),
+            flagged=("flagged", "sum"),
+            evaluations=("seed", "size"),
+        )
+        .reset_index()
+        .round(4)
+    )
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument(
+        "--data", type=Path, default=Path(os.environ.get("GDS_SHARED_DATA", "../shared/data"))
+    )
+    parser.add_argument("--samples", nargs="*", default=[], type=Path, help=".npz with an array 'synthetic'")
+    parser.add_argument("--false-flags", type=int, metavar="N", help="splits; nothing else is done")
+    parser.add_argument("--out", required=True)
+    parser.add_argument("--seed", type=int, default=0)
+    args = parser.parse_args()
+    if args.false_flags:
+        table = false_flags(haplotypes(args.data, "real"), args.false_flags)
+        print(table.to_string())
+    else:
+        samples = {path.stem: np.load(path)["synthetic"] for path in args.samples}
+        table = rank(args.data, samples, args.seed)
+        print(table.pivot(index="figure", columns="generator", values="value").round(3).to_string())
+        print(table.pivot(index="figure", columns="generator", values="verdict").to_string())
     table.to_csv(args.out, index=False)
-    print(table.pivot(index="figure", columns="generator", values="value").round(3).to_string())
-    print(table.pivot(index="figure", columns="generator", values="verdict").to_string())
 
 
 if __name__ == "__main__":

@@ -11,7 +11,7 @@ from gds.classifiers.inner_folds import inner_folds
 from gds.features.dataset import arrow_dataset
 
 if TYPE_CHECKING:
-    from gds.models import GdsForClassification
+    from gds.models import GdsConfig, GdsForClassification
 
 
 class FineTunedEncoder(ClassifierMixin, BaseEstimator):
@@ -24,7 +24,7 @@ class FineTunedEncoder(ClassifierMixin, BaseEstimator):
     Parameters
     ----------
     encoder
-        Folder of a pre-trained model.
+        Folder of a pre-trained model, or a configuration: then the weights begin at random.
     max_epochs
         Longest training considered.
     n_folds
@@ -44,7 +44,7 @@ class FineTunedEncoder(ClassifierMixin, BaseEstimator):
 
     def __init__(
         self,
-        encoder: str | Path,
+        encoder: "str | Path | GdsConfig",
         *,
         max_epochs: int = 20,
         n_folds: int = 5,
@@ -105,6 +105,15 @@ class FineTunedEncoder(ClassifierMixin, BaseEstimator):
         """Most probable class, shape (sample,)."""
         return self.classes_[self.predict_proba(X).argmax(axis=1)]
 
+    def _new_model(self) -> "GdsForClassification":
+        from gds.models import GdsConfig, GdsForClassification
+
+        if isinstance(self.encoder, GdsConfig):
+            return GdsForClassification(
+                GdsConfig(**self.encoder.to_diff_dict() | {"num_labels": len(self.classes_)})
+            )
+        return GdsForClassification.from_pretrained(self.encoder, num_labels=len(self.classes_))
+
     def _held_out_losses(
         self, X: np.ndarray, y: np.ndarray, train: np.ndarray, held_out: np.ndarray
     ) -> np.ndarray:
@@ -115,12 +124,11 @@ class FineTunedEncoder(ClassifierMixin, BaseEstimator):
     ) -> tuple:
         from transformers import set_seed
 
-        from gds.models import GdsForClassification
         from gds.training import FeatureDataset, GdsTrainer
         from gds.training.arguments import training_arguments
 
         set_seed(self.seed)
-        model = GdsForClassification.from_pretrained(self.encoder, num_labels=len(self.classes_))
+        model = self._new_model()
         with tempfile.TemporaryDirectory() as scratch:
             trainer = GdsTrainer(
                 model=model,

@@ -47,8 +47,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     utility.add_argument("--synthetic-labels", metavar="TABLE", help="classes of synthetic people")
     utility.add_argument("--label-column", metavar="NAME", help="column of the class in both tables")
     utility.add_argument(
-        "--classifiers", nargs="+", default=["logistic", "lda", "mlp"], metavar="NAME",
-        help="of logistic, lda, mlp (default all)",
+        "--classifiers", nargs="+", default=["logistic", "lda", "mlp", "cnn", "transformer"], metavar="NAME",
+        help="of logistic, lda, mlp, cnn, transformer (default all; the last two take minutes)",
     )  # fmt: skip
     attack = parser.add_argument_group("membership inference by the model's loss")
     attack.add_argument("--model", metavar="DIR", help="the generator that was trained on --real")

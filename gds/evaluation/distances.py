@@ -1,26 +1,22 @@
-"""Exact distances between people or haplotypes, block by block, by matrix products.
+"""Exact distances between people or haplotypes, by matrix products.
 
-A value v of 0 ... L is coded by L zeros and ones, 1 where v exceeds the level (thermometer coding), so the
-city-block distance is that of zeros and ones: |a - b| = a + b - 2ab, summed. Everything is an integer that
-float32 holds exactly, so results depend neither on the size of a block nor on the number of threads.
+With alleles 0, 1, 2 the squared Euclidean distance is |x|^2 + |y|^2 - 2 xy, and the city-block distance is that less
+twice the number of variants at which one row is 0 and the other 2. All products are integers that float32 holds
+exactly, so results depend neither on the size of a block nor on the number of threads.
 """
 
-from collections.abc import Iterator
-from typing import Literal
+from collections.abc import Sequence
 
 import numpy as np
-from tqdm import tqdm
 
 from gds.errors import UserError
-
-Metric = Literal["city_block", "squared_euclidean"]
 
 # Distance of a person to itself: never the nearest.
 INFINITE = np.iinfo(np.int32).max
 # 2048 x 16384 floats are 128 MB; a chunk's products stay far below 2**24, where float32 stops being exact.
 _ROWS = 2048
 _VARIANTS = 2**14
-_HIGHEST = 4
+_HIGHEST = 2
 
 
 def check_alleles(*matrices: np.ndarray) -> list[np.ndarray]:
@@ -49,127 +45,51 @@ def check_alleles(*matrices: np.ndarray) -> list[np.ndarray]:
                 "expected matrices (row, variant) over the same variants, found shapes "
                 f"{', '.join(str(np.shape(each)) for each in matrices)}"
             )
-        wrong = ~((matrix >= 0) & (matrix <= _HIGHEST) & (matrix == np.floor(matrix)))
-        if wrong.any():
+        if np.issubdtype(matrix.dtype, np.integer):
+            is_right = bool(matrix.min() >= 0 and matrix.max() <= _HIGHEST)
+        else:
+            is_right = bool(((matrix >= 0) & (matrix <= _HIGHEST) & (matrix == np.floor(matrix))).all())
+        if not is_right:
+            wrong = ~((matrix >= 0) & (matrix <= _HIGHEST) & (matrix == np.floor(matrix)))
             row, variant = np.argwhere(wrong)[0]
             raise UserError(
                 f"expected alleles 0, 1 or dosages 0, 1, 2 without missing calls, found {matrix[row, variant]} "
                 f"in matrix {number}, row {row}, variant {variant}: fill or leave out missing calls first"
             )
-        checked.append(matrix.astype(np.int8))
+        checked.append(matrix.astype(np.int8, copy=False))
     return checked
 
 
-def distance_blocks(
-    x: np.ndarray, y: np.ndarray, metric: Metric = "city_block"
-) -> Iterator[tuple[slice, slice, np.ndarray]]:
-    """Distances of all rows of x to all rows of y, in blocks.
+def both_distances(x: np.ndarray, y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Distances of all rows of x to all rows of y.
 
     Parameters
     ----------
     x, y
-        int8, shapes (row, variant) and (column, variant), as :func:`check_alleles` returns them.
-    metric
-        ``city_block``: sum of |x - y|. ``squared_euclidean``: sum of (x - y)**2, the same for alleles 0, 1.
-
-    Yields
-    ------
-    rows, columns : slice
-        Where the block lies.
-    block : numpy.ndarray
-        int32.
-    """
-    levels = max(1, int(x.max()), int(y.max()))
-    pairs = [(rows, columns) for rows in _slices(len(x)) for columns in _slices(len(y))]
-    for rows, columns in tqdm(pairs, desc="distances", unit="block", delay=5, disable=None):
-        yield rows, columns, _block(x[rows], y[columns], levels, metric)
-
-
-def self_distance_blocks(
-    x: np.ndarray, metric: Metric = "city_block"
-) -> Iterator[tuple[slice, slice, np.ndarray]]:
-    """Distances among the rows of x, :data:`INFINITE` to itself: each block and its mirror image.
-
-    Parameters and yields are those of :func:`distance_blocks`.
-    """
-    levels = max(1, int(x.max()))
-    pieces = _slices(len(x))
-    pairs = [(i, j) for i in range(len(pieces)) for j in range(i, len(pieces))]
-    for i, j in tqdm(pairs, desc="distances", unit="block", delay=5, disable=None):
-        block = _block(x[pieces[i]], x[pieces[j]], levels, metric)
-        if i == j:
-            np.fill_diagonal(block, INFINITE)
-        yield pieces[i], pieces[j], block
-        if i != j:
-            yield pieces[j], pieces[i], block.T
-
-
-def nearest_neighbours(x: np.ndarray, y: np.ndarray | None = None) -> tuple[np.ndarray, np.ndarray]:
-    """City-block distance to, and index of, the nearest row.
-
-    Parameters
-    ----------
-    x
-        Alleles or dosages, shape (row, variant).
-    y
-        Rows to search, shape (other, variant); None: the other rows of x.
+        int8, shapes (row, variant) and (other, variant), as :func:`check_alleles` returns them.
 
     Returns
     -------
-    distance : numpy.ndarray
-        int32, shape (row,); :data:`INFINITE` if there is no other row.
-    index : numpy.ndarray
-        int64, shape (row,): the first of equally near ones.
+    city_block, squared_euclidean : numpy.ndarray
+        int32 (row, other): sums of |x - y| and of (x - y)^2.
     """
-    if y is None:
-        (x,) = check_alleles(x)
-        blocks = self_distance_blocks(x)
-    else:
-        x, y = check_alleles(x, y)
-        blocks = distance_blocks(x, y)
-    distance = np.full(len(x), INFINITE, dtype=np.int32)
-    index = np.zeros(len(x), dtype=np.int64)
-    for rows, columns, block in blocks:
-        nearest = block.argmin(axis=1)
-        here = np.take_along_axis(block, nearest[:, None], axis=1)[:, 0]
-        nearest = nearest + columns.start
-        nearer = (here < distance[rows]) | ((here == distance[rows]) & (nearest < index[rows]))
-        index[rows] = np.where(nearer, nearest, index[rows])
-        distance[rows] = np.where(nearer, here, distance[rows])
-    return distance, index
+    norms = [np.einsum("ij,ij->i", each, each, dtype=np.int32) for each in (x, y)]
+    squared = exact_product(x, y)
+    squared *= -2
+    squared += norms[0][:, None]
+    squared += norms[1]
+    if max(x.max(), y.max()) < 2:
+        return squared.copy(), squared
+    city_block = exact_product((x == 0).view(np.int8), (y == 2).view(np.int8))
+    city_block += exact_product((x == 2).view(np.int8), (y == 0).view(np.int8))
+    city_block *= -2
+    city_block += squared
+    return city_block, squared
 
 
-def nearest_both_ways(x: np.ndarray, y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """City-block distance of each row to the nearest row of the other set, in one pass.
-
-    Returns
-    -------
-    x_to_y, y_to_x : numpy.ndarray
-        int32, shapes (row of x,) and (row of y,).
-    """
-    x, y = check_alleles(x, y)
-    x_to_y = np.full(len(x), INFINITE, dtype=np.int32)
-    y_to_x = np.full(len(y), INFINITE, dtype=np.int32)
-    for rows, columns, block in distance_blocks(x, y):
-        x_to_y[rows] = np.minimum(x_to_y[rows], block.min(axis=1))
-        y_to_x[columns] = np.minimum(y_to_x[columns], block.min(axis=0))
-    return x_to_y, y_to_x
-
-
-def kth_neighbour_distance(x: np.ndarray, k: int, metric: Metric) -> np.ndarray:
-    """Distance of each row to its k-th nearest other row, int32, shape (row,)."""
-    if not 1 <= k < len(x):
-        raise UserError(
-            f"expected a number of neighbours from 1 to {len(x) - 1} among {len(x)} rows, found {k}"
-        )
-    nearest = np.full((len(x), k), INFINITE, dtype=np.int32)
-    for rows, _, block in self_distance_blocks(x, metric):
-        both = np.concatenate([nearest[rows], block], axis=1)
-        nearest[rows] = np.partition(both, k - 1, axis=1)[:, :k]
-    return nearest.max(axis=1)
-
-
-def equal_sizes(*matrices: np.ndarray, seed: int = 0) -> list[np.ndarray]:
+def equal_sizes(
+    *matrices: np.ndarray, seed: int = 0, rows_a_unit: Sequence[int] | None = None
+) -> list[np.ndarray]:
     """Random rows of each set, in their order, as many as the smallest set has.
 
     Nearest neighbours are nearer in larger sets, so sets are compared at equal size.
@@ -180,35 +100,37 @@ def equal_sizes(*matrices: np.ndarray, seed: int = 0) -> list[np.ndarray]:
         Shape (row, variant).
     seed
         Seed of the choice; sets of the smallest size are returned as they are.
+    rows_a_unit
+        Of each set, consecutive rows that are chosen together; default 1.
     """
+    units = rows_a_unit or [1] * len(matrices)
     size = min(map(len, matrices))
+    size -= size % max(units)
     rng = np.random.default_rng(seed)
-    return [
-        matrix if len(matrix) == size else matrix[np.sort(rng.choice(len(matrix), size, replace=False))]
-        for matrix in matrices
-    ]
+    chosen = []
+    for matrix, unit in zip(matrices, units, strict=True):
+        if len(matrix) == size:
+            chosen.append(matrix)
+            continue
+        first = np.sort(rng.choice(len(matrix) // unit, size // unit, replace=False)) * unit
+        chosen.append(matrix[(first[:, None] + np.arange(unit)).ravel()])
+    return chosen
 
 
-def _slices(n: int) -> list[slice]:
+def slices(n: int) -> list[slice]:
+    """Consecutive rows, a block each."""
     return [slice(start, min(start + _ROWS, n)) for start in range(0, n, _ROWS)]
 
 
-def _block(x: np.ndarray, y: np.ndarray, levels: int, metric: Metric) -> np.ndarray:
-    total = np.zeros((len(x), len(y)), dtype=np.int32)
-    width = _VARIANTS // (levels if metric == "city_block" else 1)
-    for start in range(0, x.shape[1], width):
-        x_code, y_code = (_code(each[:, start : start + width], levels, metric) for each in (x, y))
-        # |x|^2 + |y|^2 - 2 xy: of zeros and ones the city-block distance.
-        x_norm, y_norm = (np.einsum("ij,ij->i", each, each) for each in (x_code, y_code))
-        chunk = x_code @ y_code.T
-        chunk *= -2
-        chunk += x_norm[:, None]
-        chunk += y_norm
-        total += chunk.astype(np.int32)
+def exact_product(x: np.ndarray, y: np.ndarray) -> np.ndarray:
+    """``x @ y.T`` of small integers by float32 products, exact whatever the threads; int32 (row, other)."""
+    total: np.ndarray | None = None
+    for start in range(0, x.shape[1], _VARIANTS):
+        here = slice(start, start + _VARIANTS)
+        part = (x[:, here].astype(np.float32) @ y[:, here].astype(np.float32).T).astype(np.int32)
+        if total is None:
+            total = part
+        else:
+            total += part
+    assert total is not None
     return total
-
-
-def _code(values: np.ndarray, levels: int, metric: Metric) -> np.ndarray:
-    if metric == "squared_euclidean" or levels == 1:
-        return values.astype(np.float32)
-    return np.concatenate([values > level for level in range(levels)], axis=1).astype(np.float32)

@@ -3,8 +3,9 @@
 import numpy as np
 
 from gds.errors import UserError
-from gds.evaluation.distances import check_alleles, distance_blocks, self_distance_blocks
+from gds.evaluation.distances import check_alleles
 from gds.evaluation.linkage import pearson
+from gds.evaluation.neighbourhoods import Neighbourhoods
 
 
 def allele_frequency_agreement(
@@ -114,7 +115,9 @@ def principal_component_distance(
     return figures, scores[0], scores[1]
 
 
-def nearest_kinship(x: np.ndarray, y: np.ndarray | None = None) -> np.ndarray:
+def nearest_kinship(
+    x: np.ndarray, y: np.ndarray | None = None, *, neighbourhoods: Neighbourhoods | None = None
+) -> np.ndarray:
     """KING-robust kinship of each person to their closest relative.
 
     phi = 1/2 - sum (x - y)^2 / (4 min(heterozygotes of x, heterozygotes of y)): .5 for a copy, .25 for
@@ -127,31 +130,20 @@ def nearest_kinship(x: np.ndarray, y: np.ndarray | None = None) -> np.ndarray:
         Dosages, shape (sample, variant).
     y
         People among whom the relative is sought, shape (other, variant); None: the others of x.
+    neighbourhoods
+        Comparisons made so far.
 
     Returns
     -------
     numpy.ndarray
-        float64, shape (sample,).
+        float64, shape (sample,); NaN for whom no other person leaves heterozygotes to compare.
 
     Notes
     -----
     Manichaikul et al. 2010, Bioinformatics 26:2867, equation 11.
     """
-    if y is None:
-        (x,) = check_alleles(x)
-        blocks, other = self_distance_blocks(x, "squared_euclidean"), x
-    else:
-        x, other = check_alleles(x, y)
-        blocks = distance_blocks(x, other, "squared_euclidean")
-    x_het, other_het = ((each == 1).sum(axis=1).astype(np.float64) for each in (x, other))
-    nearest = np.full(len(x), -np.inf)
-    for rows, columns, squares in blocks:
-        fewest = np.minimum(x_het[rows, None], other_het[columns])
-        with np.errstate(divide="ignore", invalid="ignore"):
-            kinship = 0.5 - squares / (4 * fewest)
-        # Without a heterozygote in either person kinship is undefined.
-        nearest[rows] = np.fmax(nearest[rows], np.fmax.reduce(kinship, axis=1))
-    return nearest
+    compared = neighbourhoods or Neighbourhoods()
+    return compared.within(x).kinship if y is None else compared.between(x, y).kinship
 
 
 def _inbreeding(dosage: np.ndarray, observed: np.ndarray) -> float:

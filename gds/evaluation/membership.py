@@ -8,7 +8,7 @@ from scipy.special import ndtri
 from scipy.stats import rankdata
 
 from gds.errors import UserError
-from gds.evaluation.distances import check_alleles
+from gds.evaluation.neighbours import by_person
 
 FALSE_POSITIVE_RATES = (0.001, 0.01, 0.1)
 # An operating point with fewer expected false positives is a statement about single people.
@@ -20,6 +20,7 @@ def membership_figures(
     others: np.ndarray,
     *,
     false_positive_rates: Sequence[float] = FALSE_POSITIVE_RATES,
+    rows_a_person: int = 1,
     n_bootstrap: int = 500,
     seed: int = 0,
     level: float = 0.95,
@@ -37,12 +38,14 @@ def membership_figures(
     false_positive_rates
         Shares of others who may be called members. Between two operating points of tied scores the rate is
         interpolated, so a useless attack has a true-positive rate equal to the false-positive rate.
+    rows_a_person
+        Consecutive rows of one person, e.g. 2 haplotypes: people are independent, their rows are not.
     n_bootstrap
-        Resamples of members and of others for the intervals of the true-positive rates.
+        Resamples of members and of others for the standard errors of the true-positive rates.
     seed
         Seed of the resampling.
     level
-        Coverage of the intervals. That of the AUC is DeLong's (1988).
+        Coverage of the intervals. That of the AUC is DeLong's (1988), by person as Obuchowski's (1997).
 
     Returns
     -------
@@ -56,73 +59,23 @@ def membership_figures(
         )
     if np.isnan(members).any() or np.isnan(others).any():
         raise UserError("a membership score is NaN")
-    auc, error = _auc(members, others)
-    z = ndtri((1 + level) / 2)
-    rows = {"auc": [auc, max(auc - z * error, 0), min(auc + z * error, 1), 0.5]}
+    auc, error = _auc(members, others, rows_a_person)
+    half = ndtri((1 + level) / 2)
+    rows = {"auc": [auc, max(auc - half * error, 0), min(auc + half * error, 1), 0.5]}
     rates = [rate for rate in false_positive_rates if rate * len(others) >= _EXPECTED_FALSE_POSITIVES]
     if rates:
         value = _true_positive_rates(members, others, rates)
         rng = np.random.default_rng(seed)
         resampled = [
-            _true_positive_rates(rng.choice(members, len(members)), rng.choice(others, len(others)), rates)
+            _true_positive_rates(*(_resample(each, rows_a_person, rng) for each in (members, others)), rates)
             for _ in range(n_bootstrap)
         ]
-        bounds = np.quantile(resampled, [(1 - level) / 2, (1 + level) / 2], axis=0)
+        bounds = half * np.std(resampled, axis=0, ddof=1)
         for column, rate in enumerate(rates):
             name = f"tpr_at_{100 * rate:g}%_fpr"
-            rows[name] = [value[column], bounds[0, column], bounds[1, column], rate]
+            at, wide = value[column], bounds[column]
+            rows[name] = [at, max(at - wide, 0.0), min(at + wide, 1.0), rate]
     return pd.DataFrame.from_dict(rows, orient="index", columns=["value", "lower", "upper", "chance"])
-
-
-def frequency_scores(
-    people: np.ndarray,
-    synthetic: np.ndarray,
-    reference: np.ndarray,
-    *,
-    ploidy: int = 2,
-    people_are_reference: bool = False,
-) -> np.ndarray:
-    """Log likelihood ratio of a row under the allele frequencies of synthetic and of reference rows.
-
-    sum_j x_j log(p_j / r_j) + (ploidy - x_j) log((1 - p_j) / (1 - r_j)), with p the synthetic and r the
-    reference frequencies, each with half an allele of either kind added.
-
-    Parameters
-    ----------
-    people
-        Alleles or dosages of those attacked, shape (row, variant).
-    synthetic
-        Shape (synthetic, variant).
-    reference
-        People of the same population who trained nothing, shape (reference, variant).
-    ploidy
-        2 for dosages, 1 for haplotypes.
-    people_are_reference
-        ``people`` are the reference rows themselves: each is left out of the reference frequencies that it is
-        scored with, as those trained on are not in them either.
-
-    Returns
-    -------
-    numpy.ndarray
-        float64, shape (row,).
-
-    Notes
-    -----
-    Sankararaman et al. 2009, Nature Genetics 41:965.
-    """
-    people, synthetic, reference = check_alleles(people, synthetic, reference)
-    if people_are_reference and (len(people) != len(reference) or len(people) < 2):
-        raise UserError("people_are_reference: people and reference must be the same, at least two rows")
-    p = (synthetic.sum(axis=0) + 0.5) / (ploidy * len(synthetic) + 1)
-    count = reference.sum(axis=0, dtype=np.float64)
-    scores = np.empty(len(people))
-    for start in range(0, len(people), 512):
-        x = people[start : start + 512].astype(np.float64)
-        own = x if people_are_reference else np.zeros((1, 1))
-        r = (count - own + 0.5) / (ploidy * (len(reference) - people_are_reference) + 1)
-        ratio = x * np.log(p / r) + (ploidy - x) * np.log((1 - p) / (1 - r))
-        scores[start : start + 512] = ratio.sum(axis=1)
-    return scores
 
 
 def calibrated_scores(losses: np.ndarray, shadow_losses: np.ndarray, is_out: np.ndarray) -> np.ndarray:
@@ -170,15 +123,20 @@ def calibrated_scores(losses: np.ndarray, shadow_losses: np.ndarray, is_out: np.
     return np.where(is_out, shadow_losses, 0.0).sum(axis=0) / counted - losses
 
 
-def _auc(members: np.ndarray, others: np.ndarray) -> tuple[float, float]:
+def _auc(members: np.ndarray, others: np.ndarray, rows_a_person: int) -> tuple[float, float]:
     """P(member's score > other's) + P(equal) / 2, and its standard error (DeLong et al. 1988)."""
     m, n = len(members), len(others)
     ranks = rankdata(np.concatenate([members, others]))
     # Share of others below each member, and of members above each other person.
-    member_wins = (ranks[:m] - rankdata(members)) / n
-    other_loses = 1 - (ranks[m:] - rankdata(others)) / m
-    variance = member_wins.var(ddof=1) / m + other_loses.var(ddof=1) / n
+    member_wins = by_person((ranks[:m] - rankdata(members)) / n, rows_a_person)
+    other_loses = by_person(1 - (ranks[m:] - rankdata(others)) / m, rows_a_person)
+    variance = sum(each.var(ddof=1) / len(each) for each in (member_wins, other_loses))
     return float(member_wins.mean()), float(np.sqrt(variance))
+
+
+def _resample(scores: np.ndarray, rows_a_person: int, rng: np.random.Generator) -> np.ndarray:
+    people = scores.reshape(-1, rows_a_person)
+    return people[rng.integers(0, len(people), len(people))].ravel()
 
 
 def _true_positive_rates(members: np.ndarray, others: np.ndarray, rates: Sequence[float]) -> np.ndarray:

@@ -1,19 +1,20 @@
 """Figures from nearest neighbours: adversarial accuracy, privacy loss, precision, recall, density, coverage."""
 
 import numpy as np
+from scipy.special import ndtri
 
 from gds.errors import UserError
-from gds.evaluation.distances import (
-    check_alleles,
-    distance_blocks,
-    equal_sizes,
-    kth_neighbour_distance,
-    nearest_both_ways,
-    nearest_neighbours,
-)
+from gds.evaluation.distances import check_alleles, equal_sizes
+from gds.evaluation.neighbourhoods import K, Neighbourhoods
 
 
-def adversarial_accuracy(real: np.ndarray, synthetic: np.ndarray, *, seed: int = 0) -> dict[str, float]:
+def adversarial_accuracy(
+    real: np.ndarray,
+    synthetic: np.ndarray,
+    *,
+    seed: int = 0,
+    neighbourhoods: Neighbourhoods | None = None,
+) -> dict[str, float]:
     """Nearest-neighbour adversarial accuracy (AATS), always with both of its parts.
 
     aa_truth = mean[ d(real_i, nearest synthetic) > d(real_i, nearest other real) ],
@@ -31,6 +32,8 @@ def adversarial_accuracy(real: np.ndarray, synthetic: np.ndarray, *, seed: int =
         to the size of the smaller.
     seed
         Seed of the subsampling.
+    neighbourhoods
+        Comparisons made so far.
 
     Returns
     -------
@@ -44,14 +47,22 @@ def adversarial_accuracy(real: np.ndarray, synthetic: np.ndarray, *, seed: int =
     real, synthetic = check_alleles(*equal_sizes(real, synthetic, seed=seed))
     if len(real) < 2:
         raise UserError("adversarial accuracy needs at least two real and two synthetic rows")
-    real_to_synthetic, synthetic_to_real = nearest_both_ways(real, synthetic)
-    aa_truth = float((real_to_synthetic > nearest_neighbours(real)[0]).mean())
-    aa_syn = float((synthetic_to_real > nearest_neighbours(synthetic)[0]).mean())
+    compared = neighbourhoods or Neighbourhoods()
+    misses_synthetic = compared.between(real, synthetic).nearest > compared.within(real).nearest
+    misses_real = compared.between(synthetic, real).nearest > compared.within(synthetic).nearest
+    aa_truth, aa_syn = float(misses_synthetic.mean()), float(misses_real.mean())
     return {"aa_truth": aa_truth, "aa_syn": aa_syn, "aats": (aa_truth + aa_syn) / 2, "n": float(len(real))}
 
 
 def nearest_neighbour_privacy_loss(
-    train: np.ndarray, test: np.ndarray, synthetic: np.ndarray, *, seed: int = 0
+    train: np.ndarray,
+    test: np.ndarray,
+    synthetic: np.ndarray,
+    *,
+    rows_a_person: int = 1,
+    level: float = 0.95,
+    seed: int = 0,
+    neighbourhoods: Neighbourhoods | None = None,
 ) -> dict[str, float]:
     """Nearest-neighbour privacy loss: AATS of held-out people minus that of the people trained on.
 
@@ -62,33 +73,69 @@ def nearest_neighbour_privacy_loss(
     ----------
     train, test, synthetic
         Alleles or dosages, shape (row, variant), of training people, held-out people and synthetic ones.
+    rows_a_person
+        Consecutive real rows of one person, kept together in the subsampling: 2 for haplotypes.
+    level
+        Coverage of the interval.
     seed
         Seed of the subsampling.
+    neighbourhoods
+        Comparisons made so far.
 
     Returns
     -------
     dict
-        ``privacy_loss``; its standard error ``se`` (rows taken as independent); ``aa_truth_train``, ``aa_syn_train``,
+        ``privacy_loss``, ``lower`` and ``upper``, its standard error ``se``; ``aa_truth_train``, ``aa_syn_train``,
         ``aats_train`` and the same for ``test``; ``n`` rows of each set.
+
+    Notes
+    -----
+    The loss is a difference of two means over real people of what each contributes: whether its own row misses the
+    synthetic ones, and how many synthetic rows find it, the nearest of all real rows, nearer than other synthetic ones.
+    People are independent, so ``se`` is that of a difference of means, given the synthetic rows; a person who is the
+    nearest of many counts once.
     """
-    train, test, synthetic = equal_sizes(train, test, synthetic, seed=seed)
+    train, test, synthetic = check_alleles(
+        *equal_sizes(train, test, synthetic, seed=seed, rows_a_unit=(rows_a_person, rows_a_person, 1))
+    )
+    compared = neighbourhoods or Neighbourhoods()
+    n = len(synthetic)
     figures: dict[str, float] = {}
-    variance = 0.0
-    for name, people in (("train", train), ("test", test)):
-        found = adversarial_accuracy(people, synthetic)
-        parts = found["aa_truth"], found["aa_syn"]
-        variance += sum(part * (1 - part) for part in parts) / (4 * found["n"])
-        figures |= {f"{key}_{name}": found[key] for key in ("aa_truth", "aa_syn", "aats")}
+    to_synthetic = compared.within(synthetic).nearest
+    found = [compared.between(synthetic, people) for people in (train, test)]
+    misses = [each.nearest > to_synthetic for each in found]
+    influence = []
+    for side, (name, people) in enumerate((("train", train), ("test", test))):
+        truth = compared.between(people, synthetic).nearest > compared.within(people).nearest
+        figures |= {
+            f"aa_truth_{name}": float(truth.mean()),
+            f"aa_syn_{name}": float(misses[side].mean()),
+            f"aats_{name}": float((truth.mean() + misses[side].mean()) / 2),
+        }
+        # Synthetic rows that this set's people come near to and the other set's people do not.
+        is_found = ~misses[side] & misses[1 - side]
+        visits = np.bincount(found[side].index[is_found], minlength=len(people)) * (len(people) / n)
+        influence.append(by_person((visits - truth) / 2, rows_a_person))
+    se = float(np.sqrt(sum(each.var(ddof=1) / len(each) for each in influence)))
+    loss = figures["aats_test"] - figures["aats_train"]
+    half = ndtri((1 + level) / 2) * se
     return {
-        "privacy_loss": figures["aats_test"] - figures["aats_train"],
-        "se": float(np.sqrt(variance)),
-        **figures,
-        "n": float(len(train)),
-    }
+        "privacy_loss": loss, "lower": loss - half, "upper": loss + half, "se": se, **figures, "n": float(n)
+    }  # fmt: skip
+
+
+def by_person(values: np.ndarray, rows_a_person: int) -> np.ndarray:
+    """Mean of each person's consecutive rows."""
+    return np.asarray(values, dtype=np.float64).reshape(-1, rows_a_person).mean(axis=1)
 
 
 def precision_recall_density_coverage(
-    real: np.ndarray, synthetic: np.ndarray, *, k: int = 5, seed: int = 0
+    real: np.ndarray,
+    synthetic: np.ndarray,
+    *,
+    k: int = K,
+    seed: int = 0,
+    neighbourhoods: Neighbourhoods | None = None,
 ) -> dict[str, float]:
     """PRDC: are synthetic people plausible (precision, density) and various (recall, coverage)?
 
@@ -105,6 +152,8 @@ def precision_recall_density_coverage(
         Neighbours that a ball reaches to.
     seed
         Seed of the subsampling.
+    neighbourhoods
+        Comparisons made so far, with the same k.
 
     Returns
     -------
@@ -116,20 +165,22 @@ def precision_recall_density_coverage(
     Naeem et al. 2020, ICML, "Reliable fidelity and diversity metrics for generative models".
     """
     real, synthetic = check_alleles(*equal_sizes(real, synthetic, seed=seed))
+    if not 1 <= k < len(real):
+        raise UserError(
+            f"expected a number of neighbours from 1 to {len(real) - 1} among {len(real)} rows, found {k}"
+        )
     # Squares order as distances do, and stay integers.
-    real_radius = kth_neighbour_distance(real, k, "squared_euclidean")
-    synthetic_radius = kth_neighbour_distance(synthetic, k, "squared_euclidean")
-    n_balls = np.zeros(len(synthetic), dtype=np.int64)
-    recalled, covered = np.zeros(len(real), dtype=bool), np.zeros(len(real), dtype=bool)
-    for rows, columns, squares in distance_blocks(real, synthetic, "squared_euclidean"):
-        in_real_ball = squares < real_radius[rows, None]
-        n_balls[columns] += in_real_ball.sum(axis=0)
-        covered[rows] |= in_real_ball.any(axis=1)
-        recalled[rows] |= (squares < synthetic_radius[columns]).any(axis=1)
+    compared = neighbourhoods or Neighbourhoods(k)
+    if compared.k != k:
+        raise UserError(f"the comparisons were made with {compared.k} neighbours, not {k}")
+    forth, back = compared.between(real, synthetic), compared.between(synthetic, real)
+    assert forth.n_balls is not None
+    assert forth.is_covered is not None
+    assert back.n_balls is not None
     return {
-        "precision": float((n_balls > 0).mean()),
-        "recall": float(recalled.mean()),
-        "density": float(n_balls.mean() / k),
-        "coverage": float(covered.mean()),
+        "precision": float((back.n_balls > 0).mean()),
+        "recall": float((forth.n_balls > 0).mean()),
+        "density": float(back.n_balls.mean() / k),
+        "coverage": float(forth.is_covered.mean()),
         "n": float(len(real)),
     }

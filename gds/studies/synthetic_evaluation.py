@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 from tqdm import tqdm
 
+from gds.evaluation.neighbourhoods import Neighbourhoods
 from gds.evaluation.reference_generators import copies_with_changes, gaussian_threshold, independent_sites
 from gds.studies.synthetic_genotypes import ThreeSets
 from gds.studies.synthetic_rules import RULES, meaning_of, verdict
@@ -79,8 +80,9 @@ def evaluate_synthetic(sets: ThreeSets, *, seed: int = 0) -> Evaluation:
     """Compute fidelity and privacy of a synthetic file beside their references.
 
     References of fidelity are two random halves of the training people, held-out people, and two generators fitted
-    to the training people (independent sites, Gaussian threshold); of privacy the latter two, and training people
-    with one variant changed, which a figure of privacy must see.
+    to the training people (independent sites, Gaussian threshold); of privacy the latter two, one half of the held-out
+    people in the place of synthetic ones and the other half as held-out, in whom no figure may see a leak, and
+    training people with one variant changed, in whom every figure must.
 
     Parameters
     ----------
@@ -109,17 +111,29 @@ def evaluate_synthetic(sets: ThreeSets, *, seed: int = 0) -> Evaluation:
         "independent_sites": (sets.train, drawn["independent_sites"]),
         "gaussian_threshold": (sets.train, drawn["gaussian_threshold"]),
     }
-    others = {"synthetic": sets.synthetic, **drawn}
+    unseen, other_unseen = halves_by_person(sets.test, sets.rows_a_person(), seed)
+    privacy_sets = {
+        "synthetic": (sets.test, sets.synthetic),
+        "unseen_people": (unseen, other_unseen),
+        **{name: (sets.test, rows) for name, rows in drawn.items()},
+    }
+    compared = Neighbourhoods()
     fidelity, privacy = {}, {}
-    with tqdm(total=len(against) + len(others), desc="evaluate", unit="set", delay=5, disable=None) as bar:
+    with tqdm(
+        total=len(against) + len(privacy_sets), desc="evaluate", unit="set", delay=5, disable=None
+    ) as bar:
         for name, (real, other) in against.items():
             begin = time.perf_counter()
-            fidelity[name] = fidelity_scores(real, other, places, ploidy=sets.ploidy, seed=seed)
+            fidelity[name] = fidelity_scores(
+                real, other, places, ploidy=sets.ploidy, seed=seed, neighbourhoods=compared
+            )
             seconds[f"fidelity of {name}"] = time.perf_counter() - begin
             bar.update()
-        for name, other in others.items():
+        for name, (test, other) in privacy_sets.items():
             begin = time.perf_counter()
-            privacy[name] = privacy_scores(sets.train, sets.test, other, ploidy=sets.ploidy, seed=seed)
+            privacy[name] = privacy_scores(
+                sets.train, test, other, ploidy=sets.ploidy, seed=seed, neighbourhoods=compared
+            )
             seconds[f"privacy of {name}"] = time.perf_counter() - begin
             bar.update()
     figures = figure_rows(fidelity) + figure_rows(privacy)
@@ -151,12 +165,14 @@ def figure_rows(scores: dict[str, Scores]) -> list[FigureRow]:
     rows = []
     for name, interval in scores["synthetic"].values.items():
         references = {
-            reference: each.values[name][0] for reference, each in scores.items() if reference != "synthetic"
+            reference: each.values[name][0]
+            for reference, each in scores.items()
+            # Fewer people may allow fewer false-positive rates.
+            if reference != "synthetic" and name in each.values
         }
-        if name in scores["synthetic"].held_out:
-            references["held_out"] = scores["synthetic"].held_out[name]
+        references |= scores["synthetic"].references.get(name, {})
         meaning = meaning_of(name)
-        called = verdict(name, interval, references)
+        called = verdict(name, interval, references, scores["synthetic"].excess.get(name))
         value, lower, upper = (None if math.isnan(each) else float(each) for each in interval)
         rows.append(
             FigureRow(

@@ -39,15 +39,17 @@ RULES = {
     "manifold": "good: at least 80 % of real half against real half; bad: below 50 % of it; caution between",
     "frequency": "good: at least .99; bad: below .95; caution between",
     "wasserstein": "good: at most twice real half against real half; bad: more than 5 times; caution between",
-    "chance": "good: the interval reaches chance or lies below; bad: the value is more than .05 above chance as well; "
-    "caution between",
-    "held out": "good: the interval reaches the share among held-out people or lies below; bad: it does not",
+    "chance": "good: the interval reaches chance or lies below, no leak is shown; caution: it lies above, a leak is "
+    "shown, of at most .05; bad: a leak of more than .05 is shown",
+    "held out": "good: the interval of the difference from held-out people reaches 0 or lies below; bad: more than "
+    "among held-out people is shown",
 }
 
 MEANINGS: dict[str, Meaning] = {
     "allele_frequency_r": Meaning("fidelity", "allele frequency, correlation", "1", "frequency"),
     "allele_frequency_rmse": Meaning("fidelity", "allele frequency, RMSE", "0"),
-    "lost_or_fixed": Meaning("fidelity", "variants lost or fixed, share", "0"),
+    "lost": Meaning("fidelity", "variants lost (effect allele gone), share", "0"),
+    "fixed": Meaning("fidelity", "variants fixed (other allele gone), share", "0"),
     "heterozygosity_r": Meaning("fidelity", "heterozygosity, correlation", "1", "frequency"),
     "inbreeding": Meaning("fidelity", "inbreeding F", "as held-out people"),
     "hwe_deviating": Meaning("fidelity", "variants out of Hardy-Weinberg (mid-p < 1e-4), share", "as held-out people"),
@@ -74,7 +76,7 @@ MEANINGS: dict[str, Meaning] = {
 _CHANCE = {"closer_to_train": 0.5, "privacy_loss": 0.0}
 _ATTACKS = {
     "distance": "distance to the nearest synthetic row",
-    "frequency": "allele-frequency likelihood ratio",
+    "frequency": "allele-frequency likelihood ratio, linkage known",
     "loss": "the model's loss as it is",
     "calibrated_loss": "the model's loss, calibrated by shadow models",
 }
@@ -97,7 +99,9 @@ def chance_of(name: str) -> float:
     return 0.5 if figure == "auc" else float(figure.removeprefix("tpr_at_").removesuffix("%_fpr")) / 100
 
 
-def verdict(name: str, found: Interval, references: Mapping[str, float]) -> Verdict:
+def verdict(
+    name: str, found: Interval, references: Mapping[str, float], excess_lower: float | None = None
+) -> Verdict:
     """``good``, ``caution`` or ``bad`` by the figure's rule; None without a rule or without a reference.
 
     Parameters
@@ -107,11 +111,12 @@ def verdict(name: str, found: Interval, references: Mapping[str, float]) -> Verd
     found
         Value, lower and upper bound.
     references
-        Values of ``real_half``, ``independent_sites`` and ``held_out``, as far as they exist.
+        Values of ``real_half`` and ``independent_sites``, as far as they exist.
+    excess_lower
+        Lower bound of the difference from held-out people, of shares that are compared with theirs.
     """
     rule = meaning_of(name).rule
     value, lower, _ = found
-    lower -= 1e-9  # a Wilson bound of no successes is 0 only up to rounding
     if rule is None or math.isnan(value):
         return None
     if rule == "frequency":
@@ -120,7 +125,7 @@ def verdict(name: str, found: Interval, references: Mapping[str, float]) -> Verd
         chance = chance_of(name)
         return _three(lower <= chance, value > chance + 0.05)
     if rule == "held out":
-        return _three(lower <= references.get("held_out", 0.0), True)
+        return None if excess_lower is None else _three(excess_lower <= 1e-9, True)
     half = references.get("real_half", math.nan)
     if math.isnan(half):
         return None

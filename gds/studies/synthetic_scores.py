@@ -13,6 +13,7 @@ from gds.evaluation.fidelity import (
     principal_component_distance,
 )
 from gds.evaluation.linkage import ld_correlation, three_point_correlation
+from gds.evaluation.neighbourhoods import Neighbourhoods
 from gds.evaluation.neighbours import (
     adversarial_accuracy,
     nearest_neighbour_privacy_loss,
@@ -21,8 +22,8 @@ from gds.evaluation.neighbours import (
 from gds.evaluation.privacy import (
     copies,
     distance_to_closest_record,
+    excess_share,
     membership_inference,
-    record_distances,
 )
 from gds.genotypes.hwe import hardy_weinberg_p
 
@@ -30,7 +31,9 @@ from gds.genotypes.hwe import hardy_weinberg_p
 CLOSE_KINSHIP = 0.177
 # Mid-p of the exact test below which a variant is counted as out of Hardy-Weinberg proportions.
 _HWE_P = 1e-4
-_Z = 1.959963984540054
+# Coverage of each interval of privacy. A flag is raised by one side; with at most 17 figures that can raise one, a
+# generator that gives nothing away is flagged anywhere in at most 17 x .0015 = 2.6 % of evaluations.
+PRIVACY_LEVEL = 0.997
 
 Interval = tuple[float, float, float]
 _NO_BOUND = float("nan")
@@ -69,8 +72,11 @@ class Scores:
         Distances to the closest record.
     closest
         Distances of synthetic and of held-out rows to the nearest training row.
-    held_out
-        Shares that held-out rows have, by name of the figure.
+    references
+        By name of a figure, what it is read beside: ``held_out``, the same share of held-out rows;
+        ``exact_frequencies``, what an attack reaches that knows the training frequencies.
+    excess
+        By name of a share, the lower bound of its difference from that of held-out rows.
     """
 
     values: dict[str, Interval] = field(default_factory=dict)
@@ -78,25 +84,35 @@ class Scores:
     scores: tuple[np.ndarray, np.ndarray] | None = None
     quantiles: pd.DataFrame = field(default_factory=pd.DataFrame)
     closest: tuple[np.ndarray, np.ndarray] | None = None
-    held_out: dict[str, float] = field(default_factory=dict)
+    references: dict[str, dict[str, float]] = field(default_factory=dict)
+    excess: dict[str, float] = field(default_factory=dict)
 
 
 def fidelity_scores(
-    real: np.ndarray, other: np.ndarray, places: Places, *, ploidy: int, seed: int = 0
+    real: np.ndarray,
+    other: np.ndarray,
+    places: Places,
+    *,
+    ploidy: int,
+    seed: int = 0,
+    neighbourhoods: Neighbourhoods | None = None,
 ) -> Scores:
     """How like real rows others are.
 
     Parameters
     ----------
     real, other
-        Alleles or dosages, shape (row, variant).
+        Alleles or dosages, int8 (row, variant).
     places
         Of the variants.
     ploidy
         2 for dosages, 1 for haplotypes; genotypes and kinship need dosages.
     seed
         Seed of triplets and subsamples.
+    neighbourhoods
+        Comparisons made so far.
     """
+    compared = neighbourhoods or Neighbourhoods()
     found = Scores()
     values = found.values
 
@@ -106,7 +122,8 @@ def fidelity_scores(
     frequency = allele_frequency_agreement(real, other, ploidy=ploidy)
     add("allele_frequency_r", frequency["r"])
     add("allele_frequency_rmse", frequency["rmse"])
-    add("lost_or_fixed", (frequency["lost"] + frequency["fixed"]) / max(frequency["n_polymorphic"], 1))
+    for name in ("lost", "fixed"):
+        add(name, frequency[name] / max(frequency["n_polymorphic"], 1))
     if ploidy == 2:
         genotype = heterozygosity_agreement(real, other)
         add("heterozygosity_r", genotype["r"])
@@ -120,44 +137,72 @@ def fidelity_scores(
     add("three_point_r", three_point_correlation(real, other, seed=seed)["r"])
     distance, *found.scores = principal_component_distance(real, other)  # type: ignore[assignment]
     add("pc_wasserstein", distance["wasserstein"])
-    neighbours = adversarial_accuracy(real, other, seed=seed)
+    neighbours = adversarial_accuracy(real, other, seed=seed, neighbourhoods=compared)
     values["aa_truth"] = _share(neighbours["aa_truth"], neighbours["n"])
     values["aa_syn"] = _share(neighbours["aa_syn"], neighbours["n"])
     add("aats", neighbours["aats"])
-    manifold = precision_recall_density_coverage(real, other, seed=seed)
+    manifold = precision_recall_density_coverage(real, other, seed=seed, neighbourhoods=compared)
     for name in ("precision", "recall", "coverage"):
         values[name] = _share(manifold[name], manifold["n"])
     add("density", manifold["density"])
     if ploidy == 2:
-        close = nearest_kinship(other) > CLOSE_KINSHIP
+        close = nearest_kinship(other, neighbourhoods=compared) > CLOSE_KINSHIP
         values["kin_within"] = _share(close.mean(), len(close))
     return found
 
 
 def privacy_scores(
-    train: np.ndarray, test: np.ndarray, other: np.ndarray, *, ploidy: int, seed: int = 0
+    train: np.ndarray,
+    test: np.ndarray,
+    other: np.ndarray,
+    *,
+    ploidy: int,
+    seed: int = 0,
+    neighbourhoods: Neighbourhoods | None = None,
 ) -> Scores:
-    """What the other rows give away of the training rows; parameters as of :func:`fidelity_scores`."""
+    """What the other rows give away of the training rows, with intervals of :data:`PRIVACY_LEVEL`.
+
+    Parameters
+    ----------
+    train, test, other
+        Alleles or dosages, int8 (row, variant).
+    ploidy
+        2 for dosages, 1 for haplotypes, two consecutive real rows a person; kinship needs dosages.
+    seed
+        Seed of subsamples and resampling.
+    neighbourhoods
+        Comparisons made so far.
+    """
+    compared = neighbourhoods or Neighbourhoods()
     found = Scores()
-    values = found.values
-    distances = record_distances(train, test, other)
-    found.closest = (distances.synthetic_to_train, distances.test_to_train)
-    for name, row in copies(train, test, other, distances=distances).iterrows():
-        values[str(name)] = (row["value"], row["lower"], row["upper"])
-        found.held_out[str(name)] = row["held_out"]
-    closest, found.quantiles = distance_to_closest_record(train, test, other, seed=seed, distances=distances)
+    values, sets = found.values, (train, test, other)
+    people = {"rows_a_person": 2 if ploidy == 1 else 1, "level": PRIVACY_LEVEL, "seed": seed}
+
+    def add_share(
+        name: str, value: float, lower: float, upper: float, held_out: float, excess: float
+    ) -> None:
+        values[name] = (value, lower, upper)
+        found.references[name] = {"held_out": held_out}
+        found.excess[name] = excess
+
+    nearest = [compared.between(each, train) for each in (other, test)]
+    found.closest = (nearest[0].nearest, nearest[1].nearest)
+    for name, row in copies(*sets, level=PRIVACY_LEVEL, neighbourhoods=compared).iterrows():
+        add_share(str(name), *row[["value", "lower", "upper", "held_out", "excess_lower"]])
+    if ploidy == 2:
+        close = [each.kinship > CLOSE_KINSHIP for each in nearest]
+        add_share("kin_to_train", *excess_share(*close, level=PRIVACY_LEVEL))
+    closest, found.quantiles = distance_to_closest_record(*sets, **people, neighbourhoods=compared)  # type: ignore[arg-type]
     values["closest_record_ratio"] = (closest["median_ratio"], _NO_BOUND, _NO_BOUND)
     values["closer_to_train"] = (closest["closer_to_train"], closest["closer_lower"], closest["closer_upper"])
-    loss = nearest_neighbour_privacy_loss(train, test, other, seed=seed)
-    half = _Z * loss["se"]
-    values["privacy_loss"] = (loss["privacy_loss"], loss["privacy_loss"] - half, loss["privacy_loss"] + half)
-    attacks = membership_inference(train, test, other, ploidy=ploidy, seed=seed, distances=distances)
+    loss = nearest_neighbour_privacy_loss(*sets, **people, neighbourhoods=compared)  # type: ignore[arg-type]
+    values["privacy_loss"] = (loss["privacy_loss"], loss["lower"], loss["upper"])
+    attacks = membership_inference(*sets, ploidy=ploidy, **people, neighbourhoods=compared)  # type: ignore[arg-type]
     for (attack, figure), row in attacks.iterrows():
-        values[f"{attack}_attack_{figure}"] = (row["value"], row["lower"], row["upper"])
-    if ploidy == 2:
-        close = nearest_kinship(other, train) > CLOSE_KINSHIP
-        values["kin_to_train"] = _share(close.mean(), len(close))
-        found.held_out["kin_to_train"] = float((nearest_kinship(test, train) > CLOSE_KINSHIP).mean())
+        name = f"{attack}_attack_{figure}"
+        values[name] = (row["value"], row["lower"], row["upper"])
+        if attack == "frequency":
+            found.references[name] = {"exact_frequencies": row["exact_frequencies"]}
     return found
 
 

@@ -9,8 +9,10 @@ import pandas as pd
 from tqdm import tqdm
 
 from gds.classifiers.baselines import LogisticProbe, ShrinkageLDA
+from gds.classifiers.network import NetworkFromScratch
 from gds.errors import UserError, did_you_mean
 from gds.evaluation.calibration import wilson_interval
+from gds.evaluation.reference_generators import gaussian_threshold, independent_sites
 
 FRACTIONS = (0.05, 0.1, 0.2, 0.5)
 _MOST_EPOCHS = 60
@@ -30,13 +32,17 @@ METHODS: dict[str, Callable[[int], Any]] = {
     "logistic": lambda seed: LogisticProbe(C=0.01, seed=seed),
     "lda": lambda seed: ShrinkageLDA(seed=seed),
     "mlp": _mlp,
+    "cnn": lambda seed: NetworkFromScratch("cnn", seed=seed),
+    "transformer": lambda seed: NetworkFromScratch("transformer", seed=seed),
 }
+FLOORS = {"independent_sites": independent_sites, "gaussian_threshold": gaussian_threshold}
+Labelled = tuple[np.ndarray, np.ndarray]
 
 
 def recovery_rates(
-    train: tuple[np.ndarray, np.ndarray],
-    test: tuple[np.ndarray, np.ndarray],
-    synthetic: tuple[np.ndarray, np.ndarray],
+    train: Labelled,
+    test: Labelled,
+    synthetic: Labelled,
     *,
     methods: Sequence[str] = tuple(METHODS),
     fractions: Sequence[float] = FRACTIONS,
@@ -45,7 +51,8 @@ def recovery_rates(
     """Accuracy on held-out real people after training on real, on synthetic, or on both.
 
     The recovery rate is accuracy after training on synthetic people over accuracy after training on the same number of
-    real people; the larger of the two sets is subsampled. It is at least chance / accuracy, so chance stands beside it.
+    real people; the larger of the two sets is subsampled. It is at least chance / accuracy, so chance stands beside it,
+    and so do the accuracies after training on as many people of generators in closed form, fitted class by class.
 
     Parameters
     ----------
@@ -58,13 +65,14 @@ def recovery_rates(
         generator trained on the labels of everyone makes the latter a statement about the generator, not about
         few labels.
     seed
-        Of subsamples and classifiers.
+        Seed of subsamples and classifiers.
 
     Returns
     -------
     recovery : pandas.DataFrame
         ``method``, ``real``, ``synthetic`` (accuracies), ``synthetic_lower`` and ``_upper`` (Wilson), ``recovery``,
-        ``chance`` (share of the commonest class among test people), ``n`` trained on.
+        ``independent_sites``, ``gaussian_threshold`` (accuracies), ``chance`` (share of the commonest class among test
+        people), ``n`` trained on.
     by_fraction : pandas.DataFrame
         ``method``, ``fraction``, ``n_real``, ``real`` and ``real_and_synthetic`` (accuracies).
 
@@ -82,57 +90,78 @@ def recovery_rates(
             f"classifiers need two classes: training people have {len(known)}, of which synthetic people have "
             f"{len(np.intersect1d(known, synthetic[1]))}"
         )
-    from sklearn.exceptions import ConvergenceWarning
-
     rng = np.random.default_rng(seed)
     n = min(len(train[1]), len(synthetic[1]))
-    chance = float(np.unique(test[1], return_counts=True)[1].max() / len(test[1]))
+    orders = [rng.permutation(len(each[1])) for each in (train, synthetic)]
+    equal = {
+        name: _take(people, order[:n])
+        for name, people, order in zip(("real", "synthetic"), (train, synthetic), orders, strict=True)
+    }
+    # The floors have the classes of the synthetic people that are trained on.
+    floors = {
+        name: _class_by_class(make, train, equal["synthetic"][1], seed) for name, make in FLOORS.items()
+    }
+    total = len(methods) * (len(equal) + len(floors) + 2 * len(fractions))
     recovery, by_fraction = [], []
-    with tqdm(
-        total=len(methods) * (2 + 2 * len(fractions)), desc="utility", unit="fit", delay=5, disable=None
-    ) as bar:
+    with tqdm(total=total, desc="utility", unit="fit", delay=5, disable=None) as bar:
 
-        def accuracy(method: str, dosage: np.ndarray, labels: np.ndarray) -> float:
-            with warnings.catch_warnings():
-                # The network is trained for a fixed number of epochs.
-                warnings.simplefilter("ignore", ConvergenceWarning)
-                fitted = METHODS[method](seed).fit(dosage, labels)
+        def accuracy(method: str, people: Labelled) -> float:
             bar.update()
-            return float((fitted.predict(test[0]) == test[1]).mean())
+            return _accuracy(method, people, test, seed)
 
-        orders = [rng.permutation(len(train[1])), rng.permutation(len(synthetic[1]))]
         for method in methods:
-            real, fake = (
-                accuracy(method, each[0][order[:n]], each[1][order[:n]])
-                for each, order in zip((train, synthetic), orders, strict=True)
+            found = {name: accuracy(method, people) for name, people in (equal | floors).items()}
+            correct = np.array(found["synthetic"] * len(test[1]))
+            lower, upper = wilson_interval(correct, np.array(len(test[1])))
+            recovery.append(
+                {
+                    "method": method,
+                    "real": found.pop("real"),
+                    "synthetic": found.pop("synthetic"),
+                    "synthetic_lower": float(lower),
+                    "synthetic_upper": float(upper),
+                    **found,
+                }
             )
-            lower, upper = wilson_interval(np.array(fake * len(test[1])), np.array(len(test[1])))
-            recovery.append([method, real, fake, float(lower), float(upper), fake / real, chance, n])
             for fraction in fractions:
-                few = orders[0][: max(2, round(fraction * len(orders[0])))]
-                if len(np.unique(train[1][few])) < 2:
+                few = _take(train, orders[0][: max(2, round(fraction * len(orders[0])))])
+                if len(np.unique(few[1])) < 2:
                     bar.update(2)
                     continue
-                alone = accuracy(method, train[0][few], train[1][few])
-                both = accuracy(
-                    method,
-                    np.concatenate([train[0][few], synthetic[0]]),
-                    np.concatenate([train[1][few], synthetic[1]]),
+                both = np.concatenate([few[0], synthetic[0]]), np.concatenate([few[1], synthetic[1]])
+                by_fraction.append(
+                    [method, fraction, len(few[1]), accuracy(method, few), accuracy(method, both)]
                 )
-                by_fraction.append([method, fraction, len(few), alone, both])
-    return (
-        pd.DataFrame(
-            recovery,
-            columns=[
-                "method",
-                "real",
-                "synthetic",
-                "synthetic_lower",
-                "synthetic_upper",
-                "recovery",
-                "chance",
-                "n",
-            ],
-        ),
-        pd.DataFrame(by_fraction, columns=["method", "fraction", "n_real", "real", "real_and_synthetic"]),
-    )
+    table = pd.DataFrame(recovery)
+    table.insert(5, "recovery", table["synthetic"] / table["real"])
+    table["chance"] = float(np.unique(test[1], return_counts=True)[1].max() / len(test[1]))
+    table["n"] = n
+    columns = ["method", "fraction", "n_real", "real", "real_and_synthetic"]
+    return table, pd.DataFrame(by_fraction, columns=columns)
+
+
+def _take(people: Labelled, rows: np.ndarray) -> Labelled:
+    return people[0][rows], people[1][rows]
+
+
+def _class_by_class(
+    make: Callable[..., np.ndarray], train: Labelled, labels: np.ndarray, seed: int
+) -> Labelled:
+    """People of the given classes from a generator fitted to each; classes without real people are left out."""
+    drawn = []
+    for name in np.unique(labels):
+        real = train[0][train[1] == name]
+        if len(real):
+            people = make(real, int((labels == name).sum()), seed=seed)
+            drawn.append((people, np.full(len(people), name)))
+    return np.concatenate([each[0] for each in drawn]), np.concatenate([each[1] for each in drawn])
+
+
+def _accuracy(method: str, people: Labelled, test: Labelled, seed: int) -> float:
+    from sklearn.exceptions import ConvergenceWarning
+
+    with warnings.catch_warnings():
+        # The network is trained for a fixed number of epochs.
+        warnings.simplefilter("ignore", ConvergenceWarning)
+        fitted = METHODS[method](seed).fit(*people)
+    return float((fitted.predict(test[0]) == test[1]).mean())

@@ -4,8 +4,14 @@ from scipy.stats import norm
 from sklearn.metrics import roc_auc_score, roc_curve
 
 from gds.errors import UserError
-from gds.evaluation.membership import calibrated_scores, frequency_scores, membership_figures
-from gds.evaluation.privacy import copies, distance_to_closest_record, membership_inference
+from gds.evaluation.frequency_attack import frequency_attack, frequency_scores
+from gds.evaluation.membership import calibrated_scores, membership_figures
+from gds.evaluation.privacy import (
+    copies,
+    distance_to_closest_record,
+    excess_share,
+    membership_inference,
+)
 
 
 @pytest.fixture(scope="module")
@@ -64,12 +70,66 @@ def test_attacks_on_honest_people_are_chance_and_on_copies_are_not(people):
 def test_frequency_scores_by_hand():
     people, synthetic = np.array([[2, 0]]), np.array([[1, 1], [2, 0]])
     reference = np.array([[0, 1], [1, 1], [1, 1]])
-    p, r = np.array([3.5, 1.5]) / 5, np.array([2.5, 3.5]) / 7
-    expected = 2 * np.log(p[0] / r[0]) + 2 * np.log((1 - p[1]) / (1 - r[1]))
-    assert frequency_scores(people, synthetic, reference) == pytest.approx([expected])
-    # The person left out of the reference: frequencies of the two others.
-    left_out = frequency_scores(reference, synthetic, reference, people_are_reference=True)
-    assert left_out[:1] == pytest.approx(frequency_scores(reference[:1], synthetic, reference[1:]))
+    # Frequencies of both sets together, with half an allele of either kind, and the means.
+    p = np.array([5 + 0.5, 4 + 0.5]) / 11
+    z = (people - [2 / 3, 1]) / np.sqrt(2 * p * (1 - p))
+    a = (np.array([1.5, 0.5]) - [2 / 3, 1]) / np.sqrt(2 * p * (1 - p))
+    assert frequency_scores(people, synthetic, reference, independence=1) == pytest.approx(z @ a)
+    rows = (reference - np.array([2 / 3, 1])) / np.sqrt(2 * p * (1 - p))
+    correlation = 0.7 * rows.T @ rows / 3 + 0.3 * np.eye(2)
+    found = frequency_scores(people, synthetic, reference, independence=0.3)
+    assert found == pytest.approx(z @ np.linalg.solve(correlation, a), rel=1e-5)
+
+
+def test_exact_frequencies_give_away_what_the_closed_form_says():
+    """In a structured population published frequencies reach the bound, and an outsider does not."""
+    rng = np.random.default_rng(7)
+    p = np.clip(0.5 + 0.2 * rng.normal(size=(3, 300)), 0.05, 0.95)
+    values = []
+    for _ in range(4):
+        people = [rng.binomial(2, p[rng.integers(0, 3, n)]).astype(np.int8) for n in (300, 600, 300)]
+        table = frequency_attack(people[0], people[1], people[0])
+        values.append(table.loc["auc", "value"])
+        outsider = frequency_attack(people[0], people[1], people[2]).loc["auc"]
+        assert outsider["lower"] < 0.5 < outsider["upper"]
+    expected = table.loc["auc", "exact_frequencies"]
+    # d = sqrt(300 / 300 / (1 + 1)), AUC = Phi(d / sqrt 2) = Phi(1 / 2).
+    assert expected == pytest.approx(0.6915, abs=1e-4)
+    assert expected - 0.04 < np.mean(values) < expected + 0.02
+
+
+def test_a_person_counts_once_however_many_rows_are_theirs():
+    rng = np.random.default_rng(3)
+    members, others = rng.normal(0.3, 1, 80), rng.normal(0, 1, 60)
+    once = membership_figures(members, others, n_bootstrap=20).loc["auc"]
+    twice = membership_figures(members.repeat(2), others.repeat(2), rows_a_person=2, n_bootstrap=20).loc[
+        "auc"
+    ]
+    assert twice["value"] == pytest.approx(once["value"])
+    assert twice["lower"] == pytest.approx(once["lower"], abs=1e-3)
+    careless = membership_figures(members.repeat(2), others.repeat(2), n_bootstrap=20).loc["auc"]
+    assert careless["lower"] > once["lower"] + 0.02
+
+
+def test_excess_share_is_newcombes():
+    # Newcombe 1998, table II (a): 56/70 against 48/80, method 10: .0524 to .3339.
+    found, baseline = np.arange(70) < 56, np.arange(80) < 48
+    share, lower, upper, other, excess = excess_share(found, baseline)
+    assert (share, other) == (0.8, 0.6)
+    assert lower < 0.8 < upper
+    assert excess == pytest.approx(0.0524, abs=5e-5)
+
+
+def test_closer_to_train_counts_the_nearest_of_many_once():
+    """One held-out person in the middle of all synthetic ones is one person, not a hundred."""
+    rng = np.random.default_rng(1)
+    far = rng.integers(0, 2, (40, 50)).astype(np.int8)
+    synthetic = np.zeros((100, 50), dtype=np.int8)
+    train, test = far[:20].copy(), far[20:].copy()
+    test[0] = 0
+    found, _ = distance_to_closest_record(train, test, synthetic)
+    assert found["closer_to_train"] == 0
+    assert found["closer_upper"] > 0.5
 
 
 def test_membership_figures_are_those_of_scikit_learn():

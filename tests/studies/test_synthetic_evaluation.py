@@ -39,7 +39,7 @@ def test_every_figure_has_references_and_rules_are_printed(sets):
         "independent_sites",
         "gaussian_threshold",
     }
-    assert {"independent_sites", "gaussian_threshold", "one_variant_changed"} <= set(
+    assert {"independent_sites", "gaussian_threshold", "one_variant_changed", "unseen_people"} <= set(
         rows["privacy_loss"].references
     )
     assert all(row.rule in RULES.values() for row in rows.values() if row.verdict)
@@ -60,8 +60,10 @@ def test_verdicts():
     assert verdict("ld_r", (0.8, nan, nan), halves) == "good"
     assert verdict("ld_r", (0.1, nan, nan), halves) == "bad"
     assert verdict("three_point_r", (0.5, nan, nan), halves) == "caution"
-    assert verdict("near_copies", (0.03, 0.02, 0.04), halves) == "bad"
+    assert verdict("near_copies", (0.03, 0.02, 0.04), halves, 0.001) == "bad"
+    assert verdict("near_copies", (0.03, 0.02, 0.04), halves, -0.001) == "good"
     assert verdict("distance_attack_auc", (0.53, 0.51, 0.55), {}) == "caution"
     assert verdict("distance_attack_tpr_at_1%_fpr", (0.5, 0.4, 0.6), {}) == "bad"
-    assert verdict("exact_copies", (0.0, 1e-19, 0.002), {"held_out": 0.0}) == "good"
+    assert verdict("exact_copies", (0.0, 1e-19, 0.002), {}, 1e-19) == "good"
+    assert verdict("exact_copies", (0.0, 1e-19, 0.002), {}) is None
     assert verdict("aats", (0.5, nan, nan), halves) is None

@@ -18,7 +18,7 @@ def people():
     return draw(80), draw(60), draw(120)
 
 
-@pytest.mark.parametrize("method", ["logistic", "lda", "mlp"])
+@pytest.mark.parametrize("method", ["logistic", "lda", "mlp", "cnn", "transformer"])
 def test_good_synthetic_people_recover_the_accuracy(people, method):
     recovery, by_fraction = recovery_rates(*people, methods=[method], fractions=[0.1])
     row = recovery.iloc[0]
@@ -27,6 +27,9 @@ def test_good_synthetic_people_recover_the_accuracy(people, method):
     assert row["recovery"] > 0.9
     assert (row["n"], row["chance"]) == (80, 0.5)
     assert row["synthetic_lower"] < row["synthetic"] <= row["synthetic_upper"] + 1e-9
+    # Frequencies alone tell these two populations apart, so generators in closed form do as well.
+    assert row["independent_sites"] > 0.8
+    assert row["gaussian_threshold"] > 0.8
     assert by_fraction.loc[0, "n_real"] == 8
     assert by_fraction.loc[0, "real_and_synthetic"] >= by_fraction.loc[0, "real"] - 0.05
 
