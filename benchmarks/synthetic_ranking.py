@@ -69,9 +69,11 @@ def rank(folder: Path, samples: Mapping[str, np.ndarray], seed: int) -> pd.DataF
         "half_copies": mixed,
     }
     places = Places(np.zeros(real.shape[1], int), np.arange(real.shape[1]))
-    fidelity, privacy = {}, {}
+    fidelity = fidelity_scores(real, {"gan": gan}, places, ploidy=1, seed=seed)
+    against_half = {name: rows for name, rows in others.items() if name != "gan"}
+    fidelity |= fidelity_scores(train, against_half, places, ploidy=1, seed=seed)
+    privacy = {}
     for name, other in others.items():
-        fidelity[name] = fidelity_scores(real if name == "gan" else train, other, places, ploidy=1, seed=seed)
         if name == "real_half":
             # Real people that nothing was trained on: half of the held-out ones against the other half.
             privacy[name] = privacy_scores(train, *halves_by_person(test, 2, seed), ploidy=1, seed=seed)

@@ -1,8 +1,8 @@
 """Exact distances between people or haplotypes, by matrix products.
 
-With alleles 0, 1, 2 the squared Euclidean distance is |x|^2 + |y|^2 - 2 xy, and the city-block distance is that less
-twice the number of variants at which one row is 0 and the other 2. All products are integers that float32 holds
-exactly, so results depend neither on the size of a block nor on the number of threads.
+With dosages less one, c and d of -1, 0, 1, a pair contributes (c - d)^2 to the squared Euclidean distance and
+c^2 + d^2 - c d - |c d| to the city-block distance: the products of c and of |c| give both. They are integers that
+float32 holds exactly, so results depend neither on the size of a block nor on the number of threads.
 """
 
 from collections.abc import Sequence
@@ -73,18 +73,17 @@ def both_distances(x: np.ndarray, y: np.ndarray) -> tuple[np.ndarray, np.ndarray
     city_block, squared_euclidean : numpy.ndarray
         int32 (row, other): sums of |x - y| and of (x - y)^2.
     """
-    norms = [np.einsum("ij,ij->i", each, each, dtype=np.int32) for each in (x, y)]
-    squared = exact_product(x, y)
-    squared *= -2
-    squared += norms[0][:, None]
-    squared += norms[1]
-    if max(x.max(), y.max()) < 2:
+    centre = 1 if max(x.max(), y.max()) == 2 else 0
+    norms = [np.count_nonzero(each - centre, axis=1).astype(np.int32) for each in (x, y)]
+    together = np.add.outer(*norms)
+    product = _exact_product(x, y, centre, absolute=False)
+    squared = together - product
+    squared -= product
+    if not centre:
         return squared.copy(), squared
-    city_block = exact_product((x == 0).view(np.int8), (y == 2).view(np.int8))
-    city_block += exact_product((x == 2).view(np.int8), (y == 0).view(np.int8))
-    city_block *= -2
-    city_block += squared
-    return city_block, squared
+    together -= product
+    together -= _exact_product(x, y, centre, absolute=True)
+    return together, squared
 
 
 def equal_sizes(
@@ -122,15 +121,14 @@ def slices(n: int) -> list[slice]:
     return [slice(start, min(start + _ROWS, n)) for start in range(0, n, _ROWS)]
 
 
-def exact_product(x: np.ndarray, y: np.ndarray) -> np.ndarray:
-    """``x @ y.T`` of small integers by float32 products, exact whatever the threads; int32 (row, other)."""
-    total: np.ndarray | None = None
+def _exact_product(x: np.ndarray, y: np.ndarray, centre: int, *, absolute: bool) -> np.ndarray:
+    """Sums of products of entries less the centre, or of their absolute values; int32 (row, other)."""
+    total = np.zeros((len(x), len(y)), dtype=np.int32)
     for start in range(0, x.shape[1], _VARIANTS):
-        here = slice(start, start + _VARIANTS)
-        part = (x[:, here].astype(np.float32) @ y[:, here].astype(np.float32).T).astype(np.int32)
-        if total is None:
-            total = part
-        else:
-            total += part
-    assert total is not None
+        codes = [each[:, start : start + _VARIANTS].astype(np.float32) for each in (x, y)]
+        for code in codes:
+            code -= centre
+            if absolute:
+                np.abs(code, out=code)
+        total += (codes[0] @ codes[1].T).astype(np.int32)
     return total

@@ -1,5 +1,7 @@
 """Are synthetic genotypes like real ones: allele frequencies, genotypes, principal components, kinship."""
 
+from dataclasses import dataclass
+
 import numpy as np
 
 from gds.errors import UserError
@@ -65,37 +67,33 @@ def heterozygosity_agreement(real: np.ndarray, synthetic: np.ndarray) -> dict[st
     }
 
 
-def principal_component_distance(
-    real: np.ndarray, synthetic: np.ndarray, *, n_components: int = 10, reference: np.ndarray | None = None
-) -> tuple[dict[str, float], np.ndarray, np.ndarray]:
-    """Wasserstein distances between the scores of real and of synthetic rows on principal components.
+@dataclass(frozen=True)
+class Components:
+    """Principal components of centred rows.
 
-    Components are those of centred ``reference`` rows, synthetic rows never shape them. Distances are in standard
-    deviations of the reference scores, so they compare across components and data sets.
-
-    Parameters
+    Attributes
     ----------
-    real, synthetic
-        Alleles or dosages, shape (row, variant); sizes may differ.
-    n_components
-        Components, at most the rank.
-    reference
-        Rows that the components are fitted to; default ``real``.
-
-    Returns
-    -------
-    figures : dict
-        ``wasserstein_1`` ... one a component, and ``wasserstein``, their mean.
-    real_scores, synthetic_scores : numpy.ndarray
-        float64, shape (row, component), in standard deviations of the reference.
+    mean
+        Of each variant, float32 (variant,).
+    loadings
+        float32 or float64 (variant, component), each divided by the standard deviation of its scores.
     """
-    from scipy.linalg import eigh
-    from scipy.stats import wasserstein_distance
 
-    fitted = real if reference is None else reference
-    real, synthetic, fitted = check_alleles(real, synthetic, fitted)
-    mean = fitted.mean(axis=0).astype(np.float32)
-    centred = fitted.astype(np.float32) - mean
+    mean: np.ndarray
+    loadings: np.ndarray
+
+    def scores(self, rows: np.ndarray) -> np.ndarray:
+        """Scores in standard deviations of the rows fitted to, float64 (row, component)."""
+        return ((rows - self.mean) @ self.loadings).astype(np.float64)
+
+
+def principal_components(rows: np.ndarray, n_components: int = 10) -> Components:
+    """Fit principal components to alleles or dosages, shape (row, variant); at most as many as the rank."""
+    from scipy.linalg import eigh
+
+    (rows,) = check_alleles(rows)
+    mean = rows.mean(axis=0).astype(np.float32)
+    centred = rows.astype(np.float32) - mean
     n_rows, n_variants = centred.shape
     n_components = min(n_components, n_rows - 1, n_variants)
     if n_components < 1:
@@ -107,8 +105,38 @@ def principal_component_distance(
     positive = values > 1e-6 * max(values[-1], 1e-300)
     values, vectors = values[positive][::-1], vectors[:, positive][:, ::-1]
     loadings = centred.T @ vectors / np.sqrt(values) if by_rows else vectors
-    scale = np.sqrt(values / n_rows)
-    scores = [((each - mean) @ loadings / scale).astype(np.float64) for each in (real, synthetic)]
+    return Components(mean, loadings / np.sqrt(values / n_rows))
+
+
+def principal_component_distance(
+    real: np.ndarray, synthetic: np.ndarray, *, n_components: int = 10, components: Components | None = None
+) -> tuple[dict[str, float], np.ndarray, np.ndarray]:
+    """Wasserstein distances between the scores of real and of synthetic rows on principal components.
+
+    Components are those of real rows, synthetic rows never shape them. Distances are in standard deviations of the
+    scores of the rows fitted to, so they compare across components and data sets.
+
+    Parameters
+    ----------
+    real, synthetic
+        Alleles or dosages, shape (row, variant); sizes may differ.
+    n_components
+        Components, at most the rank.
+    components
+        Fitted before; default: to ``real``.
+
+    Returns
+    -------
+    figures : dict
+        ``wasserstein_1`` ... one a component, and ``wasserstein``, their mean.
+    real_scores, synthetic_scores : numpy.ndarray
+        float64, shape (row, component), in standard deviations of the rows fitted to.
+    """
+    from scipy.stats import wasserstein_distance
+
+    real, synthetic = check_alleles(real, synthetic)
+    fitted = components or principal_components(real, n_components)
+    scores = [fitted.scores(each) for each in (real, synthetic)]
     each_component = [wasserstein_distance(x, y) for x, y in zip(scores[0].T, scores[1].T, strict=True)]
     figures = {"wasserstein": float(np.mean(each_component))}
     figures |= {f"wasserstein_{i}": float(value) for i, value in enumerate(each_component, start=1)}

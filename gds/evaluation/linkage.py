@@ -1,6 +1,6 @@
 """Do synthetic variants go together as real ones do: pairwise LD, its decay with distance, and triplets."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 import numpy as np
 import pandas as pd
@@ -46,7 +46,23 @@ def ld_correlation(
         One row a bin of distance with pairs of one chromosome in it: ``distance`` (mean), ``real``, ``synthetic``
         (mean r2) and ``n_pairs``.
     """
-    real, synthetic = check_alleles(real, synthetic)
+    others = {"synthetic": synthetic}
+    return ld_correlations(real, others, chromosome=chromosome, position=position, window=window)["synthetic"]
+
+
+def ld_correlations(
+    real: np.ndarray,
+    others: Mapping[str, np.ndarray],
+    *,
+    chromosome: np.ndarray | None = None,
+    position: np.ndarray | None = None,
+    window: float | None = None,
+) -> dict[str, tuple[dict[str, float], pd.DataFrame]]:
+    """Each of several sets against the same real rows, whose r2 are computed once.
+
+    Parameters and, by name, returns are those of :func:`ld_correlation`.
+    """
+    real, *matrices = check_alleles(real, *others.values())
     n_variants = real.shape[1]
     code = np.zeros(n_variants, np.int64)
     if chromosome is not None:
@@ -56,30 +72,38 @@ def ld_correlation(
         raise UserError(f"expected a chromosome and a position for each of {n_variants} variants")
     order = np.lexsort((places, code))
     code, places = code[order], places[order].astype(np.float64)
-    moments = np.zeros(6)
-    bins = np.zeros((4, len(_EDGES) + 1))
+    source, *targets = (_Standardised(each, order) for each in (real, *matrices))
+    moments = np.zeros((len(targets), 6))
+    bins = np.zeros((len(targets), 4, len(_EDGES) + 1))
     for rows, columns in _tiles(code, places, window):
         distance = np.abs(places[columns] - places[rows, None])
         same = code[rows, None] == code[columns]
-        wanted = (
-            columns > rows[:, None]
-            if window is None
-            else same & (distance <= window) & (columns > rows[:, None])
-        )
-        squares = [_squared_correlation(each, order[rows], order[columns]) for each in (real, synthetic)]
-        wanted &= ~(np.isnan(squares[0]) | np.isnan(squares[1]))
-        x, y = squares[0][wanted], squares[1][wanted]
-        moments += [len(x), x.sum(), y.sum(), x @ x, y @ y, x @ y]
-        near = same[wanted]
-        bin_of = np.searchsorted(_EDGES, distance[wanted][near], side="left")
-        for row, values in enumerate((distance[wanted][near], x[near], y[near], np.ones(near.sum()))):
-            bins[row] += np.bincount(bin_of, weights=values, minlength=bins.shape[1])
-    used = bins[3] > 0
-    decay = pd.DataFrame(
-        {name: bins[row, used] / bins[3, used] for row, name in enumerate(("distance", "real", "synthetic"))}
-    )
-    decay["n_pairs"] = bins[3, used].astype(np.int64)
-    return _pair_figures(moments), decay
+        wanted = columns > rows[:, None]
+        if window is not None:
+            wanted &= same & (distance <= window)
+        near = same & wanted
+        bin_of = np.searchsorted(_EDGES, distance, side="left").ravel() if near.any() else None
+        x = source.squared_correlation(rows, columns)
+        for target, sums, binned in zip(targets, moments, bins, strict=True):
+            y = target.squared_correlation(rows, columns)
+            varies = (source.varies[rows] & target.varies[rows])[:, None] & (
+                source.varies[columns] & target.varies[columns]
+            )
+            here = wanted & varies
+            kept = [(each * here).ravel() for each in (x, y)]
+            sums += [
+                here.sum(), kept[0].sum(), kept[1].sum(),
+                kept[0] @ kept[0], kept[1] @ kept[1], kept[0] @ kept[1],
+            ]  # fmt: skip
+            if bin_of is not None:
+                counted = (near & varies).ravel()
+                for row, values in enumerate((distance.ravel() * counted, *kept, counted)):
+                    weights = values if row in (0, 3) else values * counted
+                    binned[row] += np.bincount(bin_of, weights=weights, minlength=binned.shape[1])
+    return {
+        name: (_pair_figures(sums), _decay(binned))
+        for name, sums, binned in zip(others, moments, bins, strict=True)
+    }
 
 
 def three_point_correlation(
@@ -106,7 +130,12 @@ def three_point_correlation(
         through the origin: 1 when effects have their size) and ``n_triplets``.
     """
     real, synthetic = check_alleles(real, synthetic)
-    n_variants = real.shape[1]
+    triplets = random_triplets(real.shape[1], n_triplets, seed)
+    return three_point_figures(*(third_moments(each, triplets) for each in (real, synthetic)))
+
+
+def random_triplets(n_variants: int, n_triplets: int = 10_000, seed: int = 0) -> np.ndarray:
+    """Triplets of three different variants, int64 (3, triplet)."""
     if n_variants < 3:
         raise UserError(f"triplets need at least three variants, found {n_variants}")
     rng = np.random.default_rng(seed)
@@ -118,11 +147,15 @@ def three_point_correlation(
     low, high = np.minimum(a, b), np.maximum(a, b)
     c += c >= low
     c += c >= high
-    x, y = (_third_moments(each, np.stack([a, b, c])) for each in (real, synthetic))
+    return np.stack([a, b, c])
+
+
+def three_point_figures(real: np.ndarray, synthetic: np.ndarray) -> dict[str, float]:
+    """Figures of :func:`three_point_correlation` from the third moments of both sides, shape (triplet,)."""
     return {
-        "r": pearson(x, y),
-        "slope": float(x @ y / (x @ x)) if x.any() else float("nan"),
-        "n_triplets": float(n_triplets),
+        "r": pearson(real, synthetic),
+        "slope": float(real @ synthetic / (real @ real)) if real.any() else float("nan"),
+        "n_triplets": float(len(real)),
     }
 
 
@@ -133,7 +166,8 @@ def pearson(x: np.ndarray, y: np.ndarray) -> float:
     return float(x @ y / norm) if norm > 0 else float("nan")
 
 
-def _third_moments(values: np.ndarray, triplets: np.ndarray) -> np.ndarray:
+def third_moments(values: np.ndarray, triplets: np.ndarray) -> np.ndarray:
+    """Third central moments of triplets of columns, float64 (triplet,)."""
     centred = (values - values.mean(axis=0)).T.copy()
     moments = np.empty(triplets.shape[1])
     piece = max(1, 2**22 // values.shape[0])
@@ -144,17 +178,37 @@ def _third_moments(values: np.ndarray, triplets: np.ndarray) -> np.ndarray:
     return moments
 
 
-def _squared_correlation(values: np.ndarray, rows: np.ndarray, columns: np.ndarray) -> np.ndarray:
-    """r2 of variants, float64 (row, column); NaN where one is constant."""
-    standardised = []
-    for variants in (rows, columns):
-        here = values[:, variants].astype(np.float32)
-        here -= here.mean(axis=0, dtype=np.float64).astype(np.float32)
-        norm = np.sqrt(np.einsum("ij,ij->j", here, here, dtype=np.float64))
-        norm[(values[:, variants] == values[0, variants]).all(axis=0)] = np.nan
-        here /= norm.astype(np.float32)
-        standardised.append(here)
-    return ((standardised[0].T @ standardised[1]) ** 2).astype(np.float64)
+class _Standardised:
+    """Alleles whose correlations are asked for tile by tile, variants in the order of the genome."""
+
+    def __init__(self, values: np.ndarray, order: np.ndarray) -> None:
+        self._values = values
+        self._order = order
+        total = values.sum(axis=0, dtype=np.int64)[order]
+        squares = np.einsum("ij,ij->j", values, values, dtype=np.int64)[order]
+        # n times the sum of squared deviations, exact.
+        spread = len(values) * squares - total**2
+        self.varies = spread > 0
+        self._mean = (total / len(values)).astype(np.float32)
+        self._inverse = np.where(self.varies, np.sqrt(len(values) / np.maximum(spread, 1)), 0).astype(
+            np.float32
+        )
+        self._rows: tuple[int, np.ndarray] | None = None
+
+    def squared_correlation(self, rows: np.ndarray, columns: np.ndarray) -> np.ndarray:
+        """r2 of variants, float64 (row, column); 0 where one is constant."""
+        # Tiles come row by row.
+        if self._rows is None or self._rows[0] != rows[0]:
+            self._rows = (int(rows[0]), self._tile(rows))
+        product = (self._rows[1].T @ self._tile(columns)).astype(np.float64)
+        product *= product
+        return product
+
+    def _tile(self, variants: np.ndarray) -> np.ndarray:
+        tile = self._values[:, self._order[variants]].astype(np.float32)
+        tile -= self._mean[variants]
+        tile *= self._inverse[variants]
+        return tile
 
 
 def _tiles(
@@ -174,6 +228,14 @@ def _tiles(
                 break
             pairs.append((np.arange(first, last + 1), np.arange(start, min(start + _TILE, n))))
     yield from tqdm(pairs, desc="LD", unit="tile", delay=5, disable=None)
+
+
+def _decay(bins: np.ndarray) -> pd.DataFrame:
+    used = bins[3] > 0
+    table = {
+        name: bins[row, used] / bins[3, used] for row, name in enumerate(("distance", "real", "synthetic"))
+    }
+    return pd.DataFrame({**table, "n_pairs": bins[3, used].astype(np.int64)})
 
 
 def _pair_figures(moments: np.ndarray) -> dict[str, float]:

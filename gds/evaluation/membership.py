@@ -67,7 +67,9 @@ def membership_figures(
         value = _true_positive_rates(members, others, rates)
         rng = np.random.default_rng(seed)
         resampled = [
-            _true_positive_rates(*(_resample(each, rows_a_person, rng) for each in (members, others)), rates)
+            _true_positive_rates(
+                _resample(members, rows_a_person, rng), _resample(others, rows_a_person, rng), rates
+            )
             for _ in range(n_bootstrap)
         ]
         bounds = half * np.std(resampled, axis=0, ddof=1)

@@ -81,7 +81,7 @@ class Neighbourhoods:
             Alleles or dosages, shape (row, variant).
         """
         if id(x) not in self._within:
-            self._within[id(x)] = (x, _compare_within(*check_alleles(x), self.k))
+            self._within[id(x)] = (x, _compare_within(check_alleles(x)[0], self.k))
         return self._within[id(x)][1]
 
     def between(self, x: np.ndarray, y: np.ndarray) -> Between:
@@ -94,8 +94,10 @@ class Neighbourhoods:
         """
         key = id(x), id(y)
         if key not in self._between:
-            radii = self.within(x).radius, self.within(y).radius
-            forth, back = _compare_between(*check_alleles(x, y), *radii)
+            checked = check_alleles(x, y)
+            forth, back = _compare_between(
+                checked[0], checked[1], self.within(x).radius, self.within(y).radius
+            )
             self._between[key] = (x, y, forth)
             self._between[key[::-1]] = (y, x, back)
         return self._between[key][2]

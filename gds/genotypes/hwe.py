@@ -107,3 +107,17 @@ def _tail(h: np.ndarray, rare: np.ndarray, n: np.ndarray, direction: np.ndarray)
         direction = direction[going]
         h = h[going] + 2 * direction
     return total
+
+
+def share_out_of_proportions(dosage: np.ndarray, p: float = 1e-4) -> float:
+    """Share of variants whose genotypes are out of Hardy-Weinberg proportions.
+
+    Parameters
+    ----------
+    dosage
+        0, 1, 2 or -1 for missing, shape (sample, variant).
+    p
+        Mid-p of the exact test below which a variant counts.
+    """
+    counts = [(dosage == value).sum(axis=0) for value in range(3)]
+    return float((hardy_weinberg_p(*counts, midp=True) < p).mean())

@@ -1,5 +1,6 @@
 """Every figure of synthetic genotypes by name, for any pair or triple of sets: the file's and its references' alike."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -11,8 +12,9 @@ from gds.evaluation.fidelity import (
     heterozygosity_agreement,
     nearest_kinship,
     principal_component_distance,
+    principal_components,
 )
-from gds.evaluation.linkage import ld_correlation, three_point_correlation
+from gds.evaluation.linkage import ld_correlations, random_triplets, third_moments, three_point_figures
 from gds.evaluation.neighbourhoods import Neighbourhoods
 from gds.evaluation.neighbours import (
     adversarial_accuracy,
@@ -25,12 +27,10 @@ from gds.evaluation.privacy import (
     excess_share,
     membership_inference,
 )
-from gds.genotypes.hwe import hardy_weinberg_p
+from gds.genotypes.hwe import share_out_of_proportions
 
 # KING-robust kinship from which people are relatives of the first degree or nearer (2 ** -2.5).
 CLOSE_KINSHIP = 0.177
-# Mid-p of the exact test below which a variant is counted as out of Hardy-Weinberg proportions.
-_HWE_P = 1e-4
 # Coverage of each interval of privacy. A flag is raised by one side; with at most 17 figures that can raise one, a
 # generator that gives nothing away is flagged anywhere in at most 17 x .0015 = 2.6 % of evaluations.
 PRIVACY_LEVEL = 0.997
@@ -90,19 +90,21 @@ class Scores:
 
 def fidelity_scores(
     real: np.ndarray,
-    other: np.ndarray,
+    others: Mapping[str, np.ndarray],
     places: Places,
     *,
     ploidy: int,
     seed: int = 0,
     neighbourhoods: Neighbourhoods | None = None,
-) -> Scores:
-    """How like real rows others are.
+) -> dict[str, Scores]:
+    """How like real rows each of several sets is.
 
     Parameters
     ----------
-    real, other
+    real
         Alleles or dosages, int8 (row, variant).
+    others
+        Sets of such rows, by name.
     places
         Of the variants.
     ploidy
@@ -113,42 +115,59 @@ def fidelity_scores(
         Comparisons made so far.
     """
     compared = neighbourhoods or Neighbourhoods()
-    found = Scores()
-    values = found.values
+    # What the real rows are like is found out once.
+    components = principal_components(real)
+    triplets = random_triplets(real.shape[1], seed=seed)
+    moments = third_moments(real, triplets)
+    linkage = ld_correlations(
+        real, others, chromosome=places.chromosome, position=places.position, window=places.window
+    )
+    found = {}
+    for name, other in others.items():
+        scores = found[name] = Scores()
+        ld, scores.decay = linkage[name]
+        distance, *scores.scores = principal_component_distance(  # type: ignore[assignment]
+            real, other, components=components
+        )
+        values = {
+            **_frequency_figures(real, other, ploidy),
+            "ld_r": ld["r"],
+            "ld_rmse": ld["rmse"],
+            "three_point_r": three_point_figures(moments, third_moments(other, triplets))["r"],
+            "pc_wasserstein": distance["wasserstein"],
+        }
+        scores.values = {figure: (value, _NO_BOUND, _NO_BOUND) for figure, value in values.items()}
+        scores.values |= _neighbour_figures(real, other, ploidy, seed, compared)
+    return found
 
-    def add(name: str, value: float) -> None:
-        values[name] = (value, _NO_BOUND, _NO_BOUND)
 
+def _frequency_figures(real: np.ndarray, other: np.ndarray, ploidy: int) -> dict[str, float]:
     frequency = allele_frequency_agreement(real, other, ploidy=ploidy)
-    add("allele_frequency_r", frequency["r"])
-    add("allele_frequency_rmse", frequency["rmse"])
-    for name in ("lost", "fixed"):
-        add(name, frequency[name] / max(frequency["n_polymorphic"], 1))
+    values = {"allele_frequency_r": frequency["r"], "allele_frequency_rmse": frequency["rmse"]}
+    values |= {name: frequency[name] / max(frequency["n_polymorphic"], 1) for name in ("lost", "fixed")}
     if ploidy == 2:
         genotype = heterozygosity_agreement(real, other)
-        add("heterozygosity_r", genotype["r"])
-        add("inbreeding", genotype["inbreeding_synthetic"])
-        add("hwe_deviating", _out_of_proportions(other))
-    ld, found.decay = ld_correlation(
-        real, other, chromosome=places.chromosome, position=places.position, window=places.window
-    )
-    add("ld_r", ld["r"])
-    add("ld_rmse", ld["rmse"])
-    add("three_point_r", three_point_correlation(real, other, seed=seed)["r"])
-    distance, *found.scores = principal_component_distance(real, other)  # type: ignore[assignment]
-    add("pc_wasserstein", distance["wasserstein"])
-    neighbours = adversarial_accuracy(real, other, seed=seed, neighbourhoods=compared)
-    values["aa_truth"] = _share(neighbours["aa_truth"], neighbours["n"])
-    values["aa_syn"] = _share(neighbours["aa_syn"], neighbours["n"])
-    add("aats", neighbours["aats"])
+        values |= {
+            "heterozygosity_r": genotype["r"],
+            "inbreeding": genotype["inbreeding_synthetic"],
+            "hwe_deviating": share_out_of_proportions(other),
+        }
+    return values
+
+
+def _neighbour_figures(
+    real: np.ndarray, other: np.ndarray, ploidy: int, seed: int, compared: Neighbourhoods
+) -> dict[str, Interval]:
+    found = adversarial_accuracy(real, other, seed=seed, neighbourhoods=compared)
+    values = {name: _share(found[name], found["n"]) for name in ("aa_truth", "aa_syn")}
+    values["aats"] = (found["aats"], _NO_BOUND, _NO_BOUND)
     manifold = precision_recall_density_coverage(real, other, seed=seed, neighbourhoods=compared)
-    for name in ("precision", "recall", "coverage"):
-        values[name] = _share(manifold[name], manifold["n"])
-    add("density", manifold["density"])
+    values |= {name: _share(manifold[name], manifold["n"]) for name in ("precision", "recall", "coverage")}
+    values["density"] = (manifold["density"], _NO_BOUND, _NO_BOUND)
     if ploidy == 2:
         close = nearest_kinship(other, neighbourhoods=compared) > CLOSE_KINSHIP
         values["kin_within"] = _share(close.mean(), len(close))
-    return found
+    return values
 
 
 def privacy_scores(
@@ -209,8 +228,3 @@ def privacy_scores(
 def _share(value: float, n: float) -> Interval:
     lower, upper = wilson_interval(np.array(value * n), np.array(n))
     return float(value), float(lower), float(upper)
-
-
-def _out_of_proportions(dosage: np.ndarray) -> float:
-    counts = [(dosage == value).sum(axis=0) for value in range(3)]
-    return float((hardy_weinberg_p(*counts, midp=True) < _HWE_P).mean())

@@ -60,9 +60,9 @@ def test_identical_and_independent_sets(two_sets):
 def test_three_points_by_hand_and_by_frequencies(two_sets):
     # 0 and 1 half the time, 2 where exactly one of them is present: F012 = 0, F01 = F02 = F12 = 1/4.
     even = np.array([[0, 0, 0], [0, 1, 1], [1, 0, 1], [1, 1, 0]], dtype=np.int8)
-    assert linkage._third_moments(even, np.array([[0], [1], [2]])) == pytest.approx([-3 / 8 + 2 / 8])
+    assert linkage.third_moments(even, np.array([[0], [1], [2]])) == pytest.approx([-3 / 8 + 2 / 8])
     values = two_sets[0].astype(float)
-    found = linkage._third_moments(values, np.array([[1, 5], [2, 9], [30, 17]]))
+    found = linkage.third_moments(values, np.array([[1, 5], [2, 9], [30, 17]]))
     for (a, b, c), moment in zip([(1, 2, 30), (5, 9, 17)], found, strict=True):
         x, y, z = values[:, a], values[:, b], values[:, c]
         f = np.mean
