@@ -42,7 +42,7 @@ _SECTIONS = {
         "them. The generators in closed form say what frequencies, and frequencies with pairwise LD, give away. Exact "
         "frequencies: what the best test would reach if the training frequencies were published, in closed form. An "
         "attack is shown at false-positive rates with at least ten expected false positives. Each interval covers "
-        "99.7 %, so that a generator that gives nothing away is flagged anywhere in at most 2.6 % of evaluations. No "
+        "99.7 %, so that a generator that gives nothing away is flagged anywhere in at most 3.2 % of evaluations. No "
         "figure is a guarantee; only training with differential privacy gives one.",
     ),
 }

@@ -31,8 +31,8 @@ from gds.genotypes.hwe import share_out_of_proportions
 
 # KING-robust kinship from which people are relatives of the first degree or nearer (2 ** -2.5).
 CLOSE_KINSHIP = 0.177
-# Coverage of each interval of privacy. A flag is raised by one side; with at most 17 figures that can raise one, a
-# generator that gives nothing away is flagged anywhere in at most 17 x .0015 = 2.6 % of evaluations.
+# Coverage of each interval of privacy. A flag is raised by one side; with at most 21 figures that can raise one (8 of
+# them of attacks with the model), a generator that gives nothing away is flagged in at most 21 x .0015 = 3.2 % of runs.
 PRIVACY_LEVEL = 0.997
 
 Interval = tuple[float, float, float]

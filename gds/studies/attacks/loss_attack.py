@@ -10,7 +10,7 @@ from gds.generation.generator import GenotypeGenerator
 from gds.studies.attacks.attacked_people import AttackedPeople
 from gds.studies.attacks.shadows import ShadowRecipe, shadow_losses
 from gds.studies.synthetic_evaluation import FigureRow, figure_rows
-from gds.studies.synthetic_scores import Scores
+from gds.studies.synthetic_scores import PRIVACY_LEVEL, Scores
 from gds.training.person_losses import person_losses
 
 
@@ -70,4 +70,4 @@ def loss_attack_rows(table: pd.DataFrame) -> list[FigureRow]:
 
 
 def _figures(score: np.ndarray, is_member: np.ndarray, seed: int) -> pd.DataFrame:
-    return membership_figures(score[is_member], score[~is_member], seed=seed)
+    return membership_figures(score[is_member], score[~is_member], level=PRIVACY_LEVEL, seed=seed)
