@@ -6,7 +6,8 @@ The reference gives every sample a copy of all weights: ``torch.matmul`` of (sam
 out), which copies the weights for each sample, or the elementwise product summed over the inputs. ``BlockLinear``
 is one batched product over blocks. Forward and backward of the layer alone, without a loss, in float32, the better
 of two after one to warm up; memory is how much the process grows (peak resident size), each form in a process of
-its own.
+its own. Every form has to return its output and the gradients of weights, biases and input; the working memory is
+what a form takes beyond these.
 """
 
 import argparse
@@ -55,6 +56,13 @@ def measure(name: str, form: str, batch: int) -> tuple[float, float]:
     return min(seconds[1:]), (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) / 1024
 
 
+def results_megabytes(name: str, batch: int) -> float:
+    """What any form returns: the output, and the gradients of weights, biases and input, in float32."""
+    n_positions, in_size, out_size = LAYERS[name]
+    numbers = n_positions * (batch * (out_size + in_size) + (in_size + 1) * out_size)
+    return 4 * numbers / 2**20
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
@@ -75,13 +83,18 @@ def main() -> None:
             found[form] = tuple(map(float, done.stdout.split()))
         for form, (seconds, megabytes) in found.items():
             own_seconds, own_megabytes = found["batched"]
+            shared = results_megabytes(name, arguments.batch)
             rows.append(
-                [name, arguments.batch, form, f"{seconds:.4f}", f"{megabytes:.0f}", f"{seconds / own_seconds:.1f}",
-                 f"{megabytes / own_megabytes:.1f}"]
+                [name, arguments.batch, form, f"{seconds:.4f}", f"{megabytes:.0f}", f"{megabytes - shared:.0f}",
+                 f"{seconds / own_seconds:.1f}", f"{megabytes / own_megabytes:.1f}",
+                 f"{(megabytes - shared) / (own_megabytes - shared):.1f}"]
             )  # fmt: skip
     with RESULTS.open("w", newline="") as file:
         writer = csv.writer(file)
-        writer.writerow(["layer", "batch", "form", "seconds", "megabytes", "times_slower", "times_larger"])
+        writer.writerow(
+            ["layer", "batch", "form", "seconds", "megabytes", "working_megabytes", "times_slower", "times_larger",
+             "times_larger_working"]
+        )  # fmt: skip
         writer.writerows(rows)
     print(RESULTS.read_text())
 

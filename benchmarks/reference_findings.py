@@ -1,7 +1,7 @@
 """Is a bigger denoiser better, and does an own dense layer for every gene help? The reference's two findings.
 
-    python benchmarks/reference_findings.py size         # -> results/denoiser_size.csv
-    python benchmarks/reference_findings.py own-layer    # -> results/denoiser_own_layer.csv
+    python benchmarks/reference_findings.py size         # -> results/denoiser_size.csv, docs/denoiser_size.svg
+    python benchmarks/reference_findings.py own-layer    # -> results/denoiser_own_layer.csv, docs/...own_layer.svg
 
 Diffusion (the defaults of gds pretrain: v-prediction, constant budget of 10 epochs, batch 64) on one megabase of
 1000 Genomes in windows of 64 variants, 8 components each; every seed has a split of people, a GenePCA, initial
@@ -17,7 +17,7 @@ import tempfile
 import time
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
@@ -31,11 +31,16 @@ from gds.features.dataset import PreparedCohort
 from gds.features.prepare import PrepareOptions, prepare_cohort
 from gds.features.splits import few_label_subset
 from gds.files import atomic_path, read_json
+from gds.report.style import MUTED, PALETTE, figure_style, new_figure, series_look, styled, thousands
 from gds.studies.pretrain_config import load_config
 from gds.studies.pretraining import pretrain
 
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
 DATA = Path(os.environ.get("GDS_SHARED_DATA", "../shared/data")) / "kg_chr22"
 RESULTS = Path(__file__).parent / "results"
+DOCS = Path(__file__).parents[1] / "docs"
 LABELS, DRAWS = 100, 5
 
 # Network -> size -> options over the preset.
@@ -62,7 +67,7 @@ OWN_LAYER: dict[str, tuple[str, dict[str, dict[str, Any]]]] = {
         ("transformer", "transformer-tiny", {"blocks_per_token": 4}),
     )
 }
-QUESTIONS = {"size": (SIZES, "denoiser_size.csv"), "own-layer": (OWN_LAYER, "denoiser_own_layer.csv")}
+QUESTIONS = {"size": (SIZES, "denoiser_size"), "own-layer": (OWN_LAYER, "denoiser_own_layer")}
 
 
 def prepared(folder: Path, seed: int) -> PreparedCohort:
@@ -119,6 +124,44 @@ def runs(
                     }  # fmt: skip
 
 
+FIGURES = {"loss_over_shrinkage": "validation loss / shrinkage", "probe_accuracy": "accuracy, 100 labels"}
+
+
+@styled
+def by_size(table: pd.DataFrame) -> "Figure":
+    """Both figures against the number of parameters, a line a network; the bar spans the seeds."""
+    figure, panels = new_figure(2, width=8.8, height=3.6)
+    for axes, (column, label) in zip(panels, FIGURES.items(), strict=True):
+        for index, (network, rows) in enumerate(table.groupby("network", sort=False)):
+            sizes = rows.groupby("parameters")[column].agg(["mean", "min", "max"])
+            span = [sizes["mean"] - sizes["min"], sizes["max"] - sizes["mean"]]
+            axes.errorbar(sizes.index, sizes["mean"], yerr=span, **series_look(index), label=network)
+        axes.set(xlabel="parameters", ylabel=label, xscale="log")
+        axes.xaxis.set_major_formatter(thousands)
+    panels[0].legend()
+    return figure
+
+
+@styled
+def on_against_off(table: pd.DataFrame) -> "Figure":
+    """Both figures without and with own layers, a line from off to on for every network and seed."""
+    figure, panels = new_figure(2, width=8.8, height=3.6)
+    networks = list(dict.fromkeys(table["network"]))
+    for axes, (column, label) in zip(panels, FIGURES.items(), strict=True):
+        pairs = table.pivot(index=["network", "seed"], columns="choice", values=column).dropna()
+        for (network, seed), pair in pairs.iterrows():
+            place = networks.index(network) + 0.12 * (seed - 1)
+            axes.plot([place] * 2, [pair["off"], pair["on"]], color=MUTED, linewidth=1)
+            for choice, colour in zip(("off", "on"), PALETTE, strict=False):
+                axes.plot(place, pair[choice], "o", color=colour)
+        axes.set_xticks(range(len(networks)), networks)
+        axes.set(ylabel=label)
+    for choice, colour in zip(("off", "on"), PALETTE, strict=False):
+        panels[0].plot([], [], "o", color=colour, label=f"own layers {choice}")
+    panels[0].legend()
+    return figure
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
@@ -128,7 +171,7 @@ def main() -> None:
     parser.add_argument("--epochs", type=int, default=10)
     arguments = parser.parse_args()
     networks, name = QUESTIONS[arguments.question]
-    out = RESULTS / name
+    out = RESULTS / f"{name}.csv"
     table = pd.read_csv(out) if out.is_file() else pd.DataFrame(columns=["seed", "network", "choice"])
     done = set(table[["seed", "network", "choice"]].itertuples(index=False, name=None))
     for row in runs(networks, arguments.seeds, arguments.epochs, done):
@@ -136,6 +179,9 @@ def main() -> None:
         with atomic_path(out) as temporary:
             table.to_csv(temporary, index=False, float_format="%.6g")
         print(row, flush=True)
+    figure = (by_size if arguments.question == "size" else on_against_off)(table)
+    with figure_style(), atomic_path(DOCS / f"{name}.svg") as temporary:
+        figure.savefig(temporary, format="svg", metadata={"Date": None})
 
 
 if __name__ == "__main__":

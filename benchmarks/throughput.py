@@ -1,23 +1,25 @@
 """How fast does every preset train and sample, and how much of the machine does it use?
 
-    OMP_NUM_THREADS=1 python benchmarks/throughput.py --presets transformer-tiny mlp-tiny     # CPU, short
-    python benchmarks/throughput.py --batch 64 --steps 20 --bf16 --compile                     # a GPU, all presets
+    OMP_NUM_THREADS=2 python benchmarks/throughput.py                                    # CPU, all presets, short
+    python benchmarks/throughput.py --batch 64 --steps 20 --bf16 --compile               # a GPU, all presets
 
 Diffusion at 18,432 and 26,624 blocks of 8 components, on random features. A training step is forward, backward,
 clipping and fused AdamW. A sampling pass is one evaluation of the network; people a second are those of the 30
 passes that the default solver takes, whose own arithmetic is elementwise and not timed. Floating-point operations
 are counted by torch (matrix products, convolutions, attention) and divided by the rate of a large matrix product
-measured on the same machine, in the same precision, in the same run. Few steps, the median of them: on a shared
-CPU expect a third more or less. On CUDA, ``--profile`` prints which kernels the time of the first preset goes to.
-Needs torch, transformers and this package only.
+measured just before in the same precision. Few steps, the median of them: on a shared CPU expect a third more
+or less. Every row is a process of its own, so that its peak memory is its own, and is written as it comes; rows
+that stand in the file are not measured again unless asked ``--again``. On CUDA, ``--profile`` prints which kernels
+the time goes to. Needs torch, transformers and this package only.
 """
 
 import argparse
 import csv
-import gc
+import multiprocessing
 import resource
 import time
 from collections.abc import Callable
+from concurrent.futures import ProcessPoolExecutor
 from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from statistics import median
@@ -26,6 +28,7 @@ from typing import Any
 import torch
 from torch.utils.flop_counter import FlopCounterMode
 
+from gds.files import atomic_path
 from gds.models import GdsForDiffusion
 from gds.models.presets import PRESETS, preset_config
 from gds.models.randomness import draw_keys
@@ -57,13 +60,14 @@ def matmul_peak(device: str, dtype: torch.dtype) -> float:
 
 
 def peak_megabytes(device: str) -> float:
-    """Of the GPU since the last reset, or of the process so far, which only grows from row to row."""
+    """Of the GPU since the last reset, or of the process so far."""
     if device == "cuda":
         return torch.cuda.max_memory_allocated() / 2**20
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
 
 
-def measure(name: str, n_blocks: int, args: argparse.Namespace, device: str, peak: float) -> dict[str, Any]:
+def measure(name: str, n_blocks: int, args: argparse.Namespace, device: str) -> dict[str, Any]:
+    peak = matmul_peak(device, torch.bfloat16 if args.bf16 else torch.float32)
     torch.manual_seed(0)
     with torch.device(device):
         model = GdsForDiffusion(preset_config(name, "diffusion", n_blocks=n_blocks, n_channels=8))
@@ -101,7 +105,6 @@ def measure(name: str, n_blocks: int, args: argparse.Namespace, device: str, pea
         with torch.profiler.profile(activities=[torch.profiler.ProfilerActivity.CUDA]) as profile:
             train()
         print(profile.key_averages().table(sort_by="cuda_time_total", row_limit=15))
-        args.profile = False
     model.eval()
     sampling = seconds(denoise, args.steps, device)
     return {
@@ -126,22 +129,33 @@ def main() -> None:
     parser.add_argument("--bf16", action="store_true")
     parser.add_argument("--compile", action="store_true")
     parser.add_argument("--profile", action="store_true")
+    parser.add_argument("--again", action="store_true", help="measure rows that the file has already")
     args = parser.parse_args()
     device = "cuda" if torch.cuda.is_available() else "cpu"
-    peak = matmul_peak(device, torch.bfloat16 if args.bf16 else torch.float32)
-    rows: list[dict[str, Any]] = []
+    out = RESULTS / f"throughput_{device}.csv"
+    rows: dict[tuple[str, int], dict[str, Any]] = {}
+    if out.is_file():
+        with out.open(newline="") as file:
+            rows = {(row["preset"], int(row["blocks"])): row for row in csv.DictReader(file)}
+    spawn = multiprocessing.get_context("spawn")
     for name in args.presets:
         for n_blocks in args.blocks:
-            rows.append(measure(name, n_blocks, args, device, peak))
-            print(rows[-1], flush=True)
-            gc.collect()
-            with (RESULTS / f"throughput_{device}.csv").open("w", newline="") as file:
-                writer = csv.DictWriter(file, list(rows[0]))
+            if (name, n_blocks) in rows and not args.again:
+                continue
+            with ProcessPoolExecutor(1, spawn) as process:
+                row = process.submit(measure, name, n_blocks, args, device).result()
+            rows[name, n_blocks] = {
+                key: f"{value:.4g}" if isinstance(value, float) else value for key, value in row.items()
+            }
+            print(row, flush=True)
+            with atomic_path(out) as temporary, temporary.open("w", newline="") as file:
+                writer = csv.DictWriter(file, list(row))
                 writer.writeheader()
-                writer.writerows(
-                    {key: f"{value:.4g}" if isinstance(value, float) else value for key, value in row.items()}
-                    for row in rows
-                )
+                writer.writerows(rows[key] for key in sorted(rows, key=_order))
+
+
+def _order(key: tuple[str, int]) -> tuple[int, int]:
+    return list(PRESETS).index(key[0]), key[1]
 
 
 if __name__ == "__main__":
