@@ -8,7 +8,7 @@ shrinkage, sqrt(1 - alpha_bar) x_t), masked modelling of components (L1) and of 
 masked at ratios from 0 to 1, where the floor is each cell's own best constant, fitted on training people: median
 or genotype frequencies, what independent cells allow. "constant" is the best single prediction for all cells: zero
 noise, one median, one set of frequencies. All losses are of the same masks and noise. The interval of the
-difference to the floor is that of the mean over validation people.
+difference to the floor is that of the mean over validation people. Rows that the file has are not measured again.
 """
 
 import argparse
@@ -104,7 +104,8 @@ def main() -> None:
     )
     parser.add_argument("--epochs", type=int, default=20)
     arguments = parser.parse_args()
-    rows = []
+    rows = pd.read_csv(OUT).to_dict("records") if OUT.is_file() else []
+    done = {(row["objective"], row["preset"]) for row in rows}
     with tempfile.TemporaryDirectory() as scratch:
         cohorts = {
             kind: prepare_cohort(
@@ -117,6 +118,8 @@ def main() -> None:
         }
         for objective, (_, kind, _) in OBJECTIVES.items():
             for preset in PRESETS:
+                if (objective, preset) in done:
+                    continue
                 folder = Path(scratch) / f"{objective}-{preset}".replace(" ", "-")
                 rows.append(measure(objective, preset, cohorts[kind], folder, arguments.epochs))
                 print(rows[-1], flush=True)

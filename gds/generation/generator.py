@@ -18,6 +18,7 @@ from gds.generation.diffusion import make_sampler, sample_diffusion
 from gds.generation.unmasking import (
     Unmasking,
     check_can_unmask,
+    default_unmasking_steps,
     sample_unmasking,
     slots_of_largest_block,
 )
@@ -164,7 +165,7 @@ class GenotypeGenerator(PushesThroughOneDoor):
         guidance_scale
             Strength of the class; 1 for none.
         num_inference_steps
-            Steps; None for the configured number (diffusion) or the largest number of slots in a block.
+            Steps; None for the configured number (diffusion) or twice the largest number of slots in a block.
         batch_size
             People at a time.
         first_index
@@ -270,7 +271,7 @@ class GenotypeGenerator(PushesThroughOneDoor):
         """Options of unmasking for a masked model, the number of steps for a diffusion model."""
         if isinstance(self.model, GdsForMaskedModeling):
             if num_inference_steps is None:
-                num_inference_steps = slots_of_largest_block(self.model.gds.is_padding)
+                num_inference_steps = default_unmasking_steps(self.model.gds.is_padding)
             return Unmasking(num_inference_steps, temperature, corrector_sweeps)
         if temperature != 1.0 or corrector_sweeps:
             raise UserError(

@@ -23,6 +23,11 @@ def check_can_unmask(config: GdsConfig) -> None:
         )
 
 
+# The share of slots visible after a share s of the steps is s to this power: few at first, while every slot
+# still tells much about all others, and slots of one step are drawn as if they told nothing of each other.
+SLOW_START = 2
+
+
 @dataclass(frozen=True)
 class Unmasking:
     """How a masked model is sampled from.
@@ -36,7 +41,8 @@ class Unmasking:
         It takes effect in proportion to the share of slots that are visible: with nothing visible a
         model says allele frequencies, which must stay.
     corrector_sweeps
-        Sweeps over all slots afterwards, in each of which every slot is hidden and drawn again once.
+        Sweeps over all slots afterwards, in each of which every slot is hidden and drawn again once, at
+        temperature 1.
 
     Raises
     ------
@@ -57,12 +63,12 @@ class Unmasking:
             raise UserError(f"corrector_sweeps: expected 0 or more, found {self.corrector_sweeps}")
 
 
-def reveal_steps(keys: Tensor, is_padding: Tensor, num_inference_steps: int) -> Tensor:
+def reveal_steps(keys: Tensor, is_padding: Tensor, num_inference_steps: int, exponent: float = 1.0) -> Tensor:
     """Step at which every cell is revealed.
 
-    The slots of a block are revealed in random order at evenly spread steps. With at least as many steps as
-    slots no two slots of a block fall into one step: revealed together they would be independent given the
-    rest, and the linkage disequilibrium inside the block would be lost.
+    The slots of a block are revealed in random order at spread steps. With at least ``exponent`` times as many
+    steps as slots no two slots of a block fall into one step: revealed together they would be independent given
+    the rest, and the linkage disequilibrium inside the block would be lost.
 
     Parameters
     ----------
@@ -72,6 +78,8 @@ def reveal_steps(keys: Tensor, is_padding: Tensor, num_inference_steps: int) -> 
         bool (block, slot).
     num_inference_steps
         Number of steps.
+    exponent
+        The share of slots revealed after a share s of the steps is s to this power.
 
     Returns
     -------
@@ -83,7 +91,8 @@ def reveal_steps(keys: Tensor, is_padding: Tensor, num_inference_steps: int) -> 
     # Padding sorts last, so that the ranks of real slots are 0, 1, ...
     rank = order[..., :-1].masked_fill(is_padding, 2.0).argsort(dim=-1).argsort(dim=-1)
     n_valid = (~is_padding).sum(dim=-1, keepdim=True).clamp(min=1)
-    step = (rank + order[..., -1:]) * (num_inference_steps / n_valid)
+    share = (rank + order[..., -1:]) / n_valid
+    step = share ** (1 / exponent) * num_inference_steps
     return step.long().clamp(max=num_inference_steps - 1)
 
 
@@ -125,25 +134,28 @@ def sample_unmasking(
     n_valid = (~is_padding).sum()
     state = torch.full((len(keys), *is_padding.shape), -1, dtype=torch.int8, device=keys.device)
 
-    def redraw(state: Tensor, is_masked: Tensor, chosen: Tensor, level: Tensor) -> Tensor:
+    def redraw(
+        state: Tensor, is_masked: Tensor, chosen: Tensor, level: Tensor, temperature: Tensor | float = 1.0
+    ) -> Tensor:
         """Cells of ``chosen`` drawn given those not masked, by the inverse of the distribution function."""
         log_odds = model.reconstruct(state, is_masked, class_labels).log_softmax(dim=-1)
         if class_labels is not None and guidance_scale != 1.0:
             no_class = torch.full_like(class_labels, -100)
             null = model.reconstruct(state, is_masked, no_class).log_softmax(dim=-1)
             log_odds = null + guidance_scale * (log_odds - null)
-        visible = 1 - is_masked.sum(dim=(1, 2)) / n_valid
-        temperature = (1 + (options.temperature - 1) * visible).view(-1, 1, 1, 1)
         cumulative = (log_odds / temperature).softmax(dim=-1).cumsum(dim=-1)
         # Two thresholds of three: the last one is 1 whatever rounding says.
         drawn = (level.unsqueeze(-1) > cumulative[..., :2]).sum(dim=-1).to(torch.int8)
         progress.update(len(keys))
         return torch.where(chosen, drawn, state)
 
-    when = reveal_steps(keys, is_padding, options.num_inference_steps)
+    when = reveal_steps(keys, is_padding, options.num_inference_steps, SLOW_START)
     level = uniform(keys, Stream.UNMASK_VALUE, tuple(is_padding.shape))
     for step in range(options.num_inference_steps):
-        state = redraw(state, (when >= step) & ~is_padding, (when == step) & ~is_padding, level)
+        is_masked = (when >= step) & ~is_padding
+        visible = 1 - is_masked.sum(dim=(1, 2)) / n_valid
+        temperature = 1 + (options.temperature - 1) * visible.view(-1, 1, 1, 1)
+        state = redraw(state, is_masked, is_masked & (when == step), level, temperature)
     n_turns = slots_of_largest_block(is_padding)
     for sweep in range(options.corrector_sweeps):
         own_keys = fold(keys, sweep)
@@ -156,5 +168,10 @@ def sample_unmasking(
 
 
 def slots_of_largest_block(is_padding: Tensor) -> int:
-    """Steps that never reveal two slots of a block together."""
+    """Turns in which every slot is drawn once and never two of a block together."""
     return int((~is_padding).sum(dim=1).max())
+
+
+def default_unmasking_steps(is_padding: Tensor) -> int:
+    """Fewest steps that never reveal two slots of a block together."""
+    return SLOW_START * slots_of_largest_block(is_padding)

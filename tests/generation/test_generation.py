@@ -214,18 +214,27 @@ def test_impossible_requests_are_refused(diffusion):
         GenotypeGenerator(GdsForMaskedModeling(GdsConfig(**TINY, input_kind="tokens")))
 
 
-def test_reveal_steps_take_one_slot_of_a_block_at_a_time():
+@pytest.mark.parametrize("exponent", [1, 2])
+def test_reveal_steps_take_one_slot_of_a_block_at_a_time(exponent):
     padding = torch.zeros(3, 6, dtype=torch.bool)
     padding[1, 4:] = True
     padding[2, 1:] = True
-    when = reveal_steps(draw_keys(0, 0, torch.arange(500)), padding, 6)
+    n_steps = 6 * exponent
+    when = reveal_steps(draw_keys(0, 0, torch.arange(500)), padding, n_steps, exponent)
     assert when.min() >= 0
-    assert when.max() <= 5
-    assert (when[:, 0].sort().values == torch.arange(6)).all()
-    four = when[:, 1, :4].sort().values
-    assert (four[:, 1:] > four[:, :-1]).all()
+    assert when.max() <= n_steps - 1
+    for block, n_slots in ((0, 6), (1, 4)):
+        order = when[:, block, :n_slots].sort().values
+        assert (order[:, 1:] > order[:, :-1]).all()
     # The single slot of the last block comes at any step.
-    assert len(when[:, 2, 0].unique()) == 6
+    assert len(when[:, 2, 0].unique()) == n_steps
+
+
+def test_a_slow_start_reveals_the_square_of_the_share_of_steps():
+    padding = torch.zeros(50, 8, dtype=torch.bool)
+    when = reveal_steps(draw_keys(0, 0, torch.arange(200)), padding, 100, 2)
+    for step in (10, 30, 70):
+        assert (when < step).float().mean() == pytest.approx((step / 100) ** 2, abs=0.003)
 
 
 def linked_people(n, seed):
