@@ -19,7 +19,7 @@ ALLOWED = {
     "generation": {"models", "features", "genotypes"},
     "classifiers": {"features", "genotypes", "models", "training"},
     "evaluation": set(),
-    "metrics": {"evaluation"},
+    "metrics": {"evaluation", "genotypes"},
     "report": {"evaluation"},
     "studies": {
         "genotypes", "features", "models", "training", "generation", "classifiers", "evaluation", "report",

@@ -9,6 +9,9 @@ from gds.evaluation.distances import check_alleles
 from gds.evaluation.linkage import pearson
 from gds.evaluation.neighbourhoods import Neighbourhoods
 
+# KING-robust kinship from which people are relatives of the first degree or nearer (2 ** -2.5).
+CLOSE_KINSHIP = 0.177
+
 
 def allele_frequency_agreement(
     real: np.ndarray, synthetic: np.ndarray, *, ploidy: int = 2
@@ -172,6 +175,13 @@ def nearest_kinship(
     """
     compared = neighbourhoods or Neighbourhoods()
     return compared.within(x).kinship if y is None else compared.between(x, y).kinship
+
+
+def close_relatives(
+    x: np.ndarray, y: np.ndarray | None = None, *, neighbourhoods: Neighbourhoods | None = None
+) -> float:
+    """Share of people with a relative of the first degree or nearer; parameters of :func:`nearest_kinship`."""
+    return float((nearest_kinship(x, y, neighbourhoods=neighbourhoods) > CLOSE_KINSHIP).mean())
 
 
 def _inbreeding(dosage: np.ndarray, observed: np.ndarray) -> float:

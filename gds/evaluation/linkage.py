@@ -106,6 +106,11 @@ def ld_correlations(
     }
 
 
+def decay_rmse(decay: pd.DataFrame) -> float:
+    """Root mean square difference of the two curves of :func:`ld_correlation`, each bin of distance counted once."""
+    return float(np.sqrt(((decay["real"] - decay["synthetic"]) ** 2).mean()))
+
+
 def three_point_correlation(
     real: np.ndarray, synthetic: np.ndarray, *, n_triplets: int = 10_000, seed: int = 0
 ) -> dict[str, float]:

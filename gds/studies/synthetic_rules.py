@@ -55,6 +55,7 @@ MEANINGS: dict[str, Meaning] = {
     "hwe_deviating": Meaning("fidelity", "variants out of Hardy-Weinberg (mid-p < 1e-4), share", "as held-out people"),
     "ld_r": Meaning("fidelity", "LD, correlation of pairwise r2", "1", "floor"),
     "ld_rmse": Meaning("fidelity", "LD, RMSE of pairwise r2", "0"),
+    "ld_decay_rmse": Meaning("fidelity", "LD decay, RMSE of mean r2 by distance", "0"),
     "three_point_r": Meaning("fidelity", "3-point correlation", "1", "floor"),
     "pc_wasserstein": Meaning("fidelity", "Wasserstein distance on 10 PCs, sd", "0", "wasserstein"),
     "aa_truth": Meaning("fidelity", "AA_truth", ".5", "component"),

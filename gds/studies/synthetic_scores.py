@@ -8,13 +8,20 @@ import pandas as pd
 
 from gds.evaluation.calibration import wilson_interval
 from gds.evaluation.fidelity import (
+    CLOSE_KINSHIP,
     allele_frequency_agreement,
+    close_relatives,
     heterozygosity_agreement,
-    nearest_kinship,
     principal_component_distance,
     principal_components,
 )
-from gds.evaluation.linkage import ld_correlations, random_triplets, third_moments, three_point_figures
+from gds.evaluation.linkage import (
+    decay_rmse,
+    ld_correlations,
+    random_triplets,
+    third_moments,
+    three_point_figures,
+)
 from gds.evaluation.neighbourhoods import Neighbourhoods
 from gds.evaluation.neighbours import (
     adversarial_accuracy,
@@ -29,8 +36,6 @@ from gds.evaluation.privacy import (
 )
 from gds.genotypes.hwe import share_out_of_proportions
 
-# KING-robust kinship from which people are relatives of the first degree or nearer (2 ** -2.5).
-CLOSE_KINSHIP = 0.177
 # Coverage of each interval of privacy. A flag is raised by one side; with at most 21 figures that can raise one (8 of
 # them of attacks with the model), a generator that gives nothing away is flagged in at most 21 x .0015 = 3.2 % of runs.
 PRIVACY_LEVEL = 0.997
@@ -133,6 +138,7 @@ def fidelity_scores(
             **_frequency_figures(real, other, ploidy),
             "ld_r": ld["r"],
             "ld_rmse": ld["rmse"],
+            "ld_decay_rmse": decay_rmse(scores.decay) if len(scores.decay) else _NO_BOUND,
             "three_point_r": three_point_figures(moments, third_moments(other, triplets))["r"],
             "pc_wasserstein": distance["wasserstein"],
         }
@@ -165,8 +171,7 @@ def _neighbour_figures(
     values |= {name: _share(manifold[name], manifold["n"]) for name in ("precision", "recall", "coverage")}
     values["density"] = (manifold["density"], _NO_BOUND, _NO_BOUND)
     if ploidy == 2:
-        close = nearest_kinship(other, neighbourhoods=compared) > CLOSE_KINSHIP
-        values["kin_within"] = _share(close.mean(), len(close))
+        values["kin_within"] = _share(close_relatives(other, neighbourhoods=compared), len(other))
     return values
 
 

@@ -11,7 +11,7 @@ from tqdm import tqdm
 from gds.classifiers.baselines import LogisticProbe, ShrinkageLDA
 from gds.classifiers.network import NetworkFromScratch
 from gds.errors import UserError, did_you_mean
-from gds.evaluation.calibration import wilson_interval
+from gds.evaluation.recovery import recovery_rate
 from gds.evaluation.reference_generators import gaussian_threshold, independent_sites
 
 FRACTIONS = (0.05, 0.1, 0.2, 0.5)
@@ -70,9 +70,8 @@ def recovery_rates(
     Returns
     -------
     recovery : pandas.DataFrame
-        ``method``, ``real``, ``synthetic`` (accuracies), ``synthetic_lower`` and ``_upper`` (Wilson), ``recovery``,
-        ``independent_sites``, ``gaussian_threshold`` (accuracies), ``chance`` (share of the commonest class among test
-        people), ``n`` trained on.
+        ``method``, what :func:`gds.evaluation.recovery.recovery_rate` gives, ``independent_sites`` and
+        ``gaussian_threshold`` (accuracies), and ``n`` trained on.
     by_fraction : pandas.DataFrame
         ``method``, ``fraction``, ``n_real``, ``real`` and ``real_and_synthetic`` (accuracies).
 
@@ -105,39 +104,25 @@ def recovery_rates(
     recovery, by_fraction = [], []
     with tqdm(total=total, desc="utility", unit="fit", delay=5, disable=None) as bar:
 
-        def accuracy(method: str, people: Labelled) -> float:
+        def predictions(method: str, people: Labelled) -> np.ndarray:
             bar.update()
-            return _accuracy(method, people, test, seed)
+            return _predictions(method, people, test[0], seed)
 
         for method in methods:
-            found = {name: accuracy(method, people) for name, people in (equal | floors).items()}
-            correct = np.array(found["synthetic"] * len(test[1]))
-            lower, upper = wilson_interval(correct, np.array(len(test[1])))
-            recovery.append(
-                {
-                    "method": method,
-                    "real": found.pop("real"),
-                    "synthetic": found.pop("synthetic"),
-                    "synthetic_lower": float(lower),
-                    "synthetic_upper": float(upper),
-                    **found,
-                }
-            )
+            said = {name: predictions(method, people) for name, people in (equal | floors).items()}
+            row = recovery_rate(test[1], said["synthetic"], said["real"])
+            accuracies = {name: float((said[name] == test[1]).mean()) for name in floors}
+            recovery.append({"method": method, **row, **accuracies, "n": n})
             for fraction in fractions:
                 few = _take(train, orders[0][: max(2, round(fraction * len(orders[0])))])
                 if len(np.unique(few[1])) < 2:
                     bar.update(2)
                     continue
                 both = np.concatenate([few[0], synthetic[0]]), np.concatenate([few[1], synthetic[1]])
-                by_fraction.append(
-                    [method, fraction, len(few[1]), accuracy(method, few), accuracy(method, both)]
-                )
-    table = pd.DataFrame(recovery)
-    table.insert(5, "recovery", table["synthetic"] / table["real"])
-    table["chance"] = float(np.unique(test[1], return_counts=True)[1].max() / len(test[1]))
-    table["n"] = n
+                right = [float((predictions(method, each) == test[1]).mean()) for each in (few, both)]
+                by_fraction.append([method, fraction, len(few[1]), *right])
     columns = ["method", "fraction", "n_real", "real", "real_and_synthetic"]
-    return table, pd.DataFrame(by_fraction, columns=columns)
+    return pd.DataFrame(recovery), pd.DataFrame(by_fraction, columns=columns)
 
 
 def _take(people: Labelled, rows: np.ndarray) -> Labelled:
@@ -157,11 +142,10 @@ def _class_by_class(
     return np.concatenate([each[0] for each in drawn]), np.concatenate([each[1] for each in drawn])
 
 
-def _accuracy(method: str, people: Labelled, test: Labelled, seed: int) -> float:
+def _predictions(method: str, people: Labelled, dosage: np.ndarray, seed: int) -> np.ndarray:
     from sklearn.exceptions import ConvergenceWarning
 
     with warnings.catch_warnings():
         # The network is trained for a fixed number of epochs.
         warnings.simplefilter("ignore", ConvergenceWarning)
-        fitted = METHODS[method](seed).fit(*people)
-    return float((fitted.predict(test[0]) == test[1]).mean())
+        return METHODS[method](seed).fit(*people).predict(dosage)

@@ -1,28 +1,18 @@
 """Shares of synthetic rows that are exact or near copies of training rows.
 
 References are training rows, predictions synthetic ones; held_out rows go to compute() as they are.
-Computed by :func:`gds.evaluation.privacy.copies` computes.
+Computed by :func:`gds.evaluation.privacy.copies`.
 """
 
 from typing import Any
 
-import datasets
-import evaluate
 import numpy as np
 
 from gds.evaluation.privacy import copies
+from gds.metrics import row_metric
 
 
-class Copies(evaluate.Metric):
-    def _info(self) -> evaluate.MetricInfo:
-        row = datasets.Sequence(datasets.Value("int8"))
-        return evaluate.MetricInfo(
-            description=__doc__ or "",
-            citation="",
-            inputs_description="predictions: synthetic rows; references: real rows",
-            features=datasets.Features({"predictions": row, "references": row}),
-        )
-
+class Copies(row_metric.RowMetric):
     def _compute(
         self, predictions: Any, references: Any, held_out: Any, near_quantile: float = 0.01
     ) -> dict[str, float]:

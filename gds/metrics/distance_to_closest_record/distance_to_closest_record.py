@@ -1,28 +1,18 @@
 """Distances of synthetic rows to training rows, beside those of held-out rows.
 
 References are training rows, predictions synthetic ones; held_out rows go to compute() as they are.
-Computed by :func:`gds.evaluation.privacy.distance_to_closest_record` computes.
+Computed by :func:`gds.evaluation.privacy.distance_to_closest_record`.
 """
 
 from typing import Any
 
-import datasets
-import evaluate
 import numpy as np
 
 from gds.evaluation.privacy import distance_to_closest_record
+from gds.metrics import row_metric
 
 
-class DistanceToClosestRecord(evaluate.Metric):
-    def _info(self) -> evaluate.MetricInfo:
-        row = datasets.Sequence(datasets.Value("int8"))
-        return evaluate.MetricInfo(
-            description=__doc__ or "",
-            citation="",
-            inputs_description="predictions: synthetic rows; references: real rows",
-            features=datasets.Features({"predictions": row, "references": row}),
-        )
-
+class DistanceToClosestRecord(row_metric.RowMetric):
     def _compute(self, predictions: Any, references: Any, held_out: Any, seed: int = 0) -> dict[str, float]:
         return distance_to_closest_record(
             np.asarray(references), np.asarray(held_out), np.asarray(predictions), seed=seed

@@ -1,28 +1,18 @@
 """Membership inference by distance and by allele-frequency likelihood ratio: AUC, and TPR at low FPR.
 
 References are training rows, predictions synthetic ones; held_out rows go to compute() as they are.
-Computed by :func:`gds.evaluation.privacy.membership_inference` computes.
+Computed by :func:`gds.evaluation.privacy.membership_inference`.
 """
 
 from typing import Any
 
-import datasets
-import evaluate
 import numpy as np
 
 from gds.evaluation.privacy import membership_inference
+from gds.metrics import row_metric
 
 
-class MembershipInference(evaluate.Metric):
-    def _info(self) -> evaluate.MetricInfo:
-        row = datasets.Sequence(datasets.Value("int8"))
-        return evaluate.MetricInfo(
-            description=__doc__ or "",
-            citation="",
-            inputs_description="predictions: synthetic rows; references: real rows",
-            features=datasets.Features({"predictions": row, "references": row}),
-        )
-
+class MembershipInference(row_metric.RowMetric):
     def _compute(
         self, predictions: Any, references: Any, held_out: Any, ploidy: int = 2, seed: int = 0
     ) -> dict[str, float]:
