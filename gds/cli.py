@@ -6,6 +6,7 @@ import sys
 from collections.abc import Sequence
 
 from gds.errors import UserError, did_you_mean
+from gds.provenance import NOT_CLINICAL
 
 # Each name is a module of gds.commands with a docstring, add_arguments(parser) and run(args).
 COMMANDS = {
@@ -25,6 +26,10 @@ COMMANDS = {
     "models": "list the presets of networks and their sizes",
     "compare": "compare runs: curves, figures and what was set differently",
 }
+# Commands that say something about people: their last line is that it is not for clinical use.
+ABOUT_PEOPLE = frozenset(
+    {"pretrain", "finetune", "efficiency", "audit", "predict", "embed", "generate", "evaluate", "compare"}
+)
 
 
 def _usage() -> str:
@@ -71,6 +76,8 @@ def run_command(name: str, arguments: Sequence[str] | None = None, program: str 
     except KeyboardInterrupt:
         print(f"{parser.prog}: interrupted; run the same command again to resume", file=sys.stderr)
         return 130
+    if name in ABOUT_PEOPLE:
+        print(NOT_CLINICAL)
     return 0
 
 

@@ -12,6 +12,10 @@ from typing import Any
 
 from gds.files import sha256
 
+NOT_CLINICAL = (
+    "Research software. Not for clinical use: nothing here is a diagnosis, and no decision about a person's health "
+    "should rest on it."
+)
 _PACKAGES = (
     "genotype-diffusion", "torch", "transformers", "accelerate", "datasets", "diffusers",
     "scikit-learn", "numpy", "scipy", "pgenlib", "cyvcf2", "msprime", "stdpopsim",
@@ -44,6 +48,7 @@ def run_record(seed: int | None, inputs: Iterable[str | Path] = (), **facts: Any
         "versions": _versions(),
         "git": _git_state(),
         "inputs": {str(path): sha256(path) for path in inputs},
+        "not_for_clinical_use": NOT_CLINICAL,
         **facts,
     }
 

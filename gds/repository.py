@@ -24,9 +24,10 @@ ADAPTER_WEIGHTS = "adapter_model.safetensors"
 FEATURIZER_CONFIG = "preprocessor_config.json"
 FEATURIZER_TENSORS = "preprocessor.safetensors"
 SCHEDULER_CONFIG = "scheduler_config.json"
+TRAINING_DISTRIBUTION = "training_distribution.safetensors"
 FILES = (
     CARD, CONFIG, WEIGHTS, ADAPTER_CONFIG, ADAPTER_WEIGHTS, FEATURIZER_CONFIG, FEATURIZER_TENSORS,
-    SCHEDULER_CONFIG, RUN_RECORD,
+    SCHEDULER_CONFIG, TRAINING_DISTRIBUTION, RUN_RECORD,
 )  # fmt: skip
 
 # Where the record of a pushed folder lists the SHA-256 of its other files.

@@ -17,6 +17,10 @@ from gds.errors import UserError
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_new_cohort(parser)
     parser.add_argument("--label-column", metavar="NAME", help="known classes in --phenotypes, for metrics")
+    parser.add_argument(
+        "--prevalence", type=float, metavar="K",
+        help="of the second class in the population: adds probabilities corrected from the case/control sample to it",
+    )  # fmt: skip
     parser.add_argument("--out", required=True, metavar="FILE", help="table.tsv")
     parser.add_argument("--seed", type=int, default=0, help="of the bootstrap intervals (default 0)")
 
@@ -44,6 +48,7 @@ def run(args: argparse.Namespace) -> None:
         phenotypes=args.phenotypes,
         label_column=args.label_column,
         id_column=args.id_column,
+        prevalence=args.prevalence,
         seed=args.seed,
     )
     print("\n".join(lines))

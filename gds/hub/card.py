@@ -8,12 +8,9 @@ from gds.hub.figures import Figure, table
 from gds.hub.membership import MembershipPower
 from gds.hub.redaction import Withheld
 from gds.models import GdsConfig
+from gds.provenance import NOT_CLINICAL
 
 TO_FILL_IN = "*To be filled in by whoever publishes this: whose data, under which consent, for which uses.*"
-NOT_CLINICAL = (
-    "Research software. Not for clinical use: no prediction is a diagnosis, and no decision about a person's health "
-    "should rest on it."
-)
 _OBJECTIVES = {
     "GdsForDiffusion": "a diffusion denoiser of gene-wise components",
     "GdsForMaskedModeling": "a masked model: it predicts hidden genotypes from visible ones",

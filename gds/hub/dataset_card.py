@@ -3,8 +3,9 @@
 import pandas as pd
 
 from gds.genotypes import GenotypeSource
-from gds.hub.card import NOT_CLINICAL, TO_FILL_IN
+from gds.hub.card import TO_FILL_IN
 from gds.hub.figures import Figure, table
+from gds.provenance import NOT_CLINICAL
 
 
 def dataset_card(

@@ -10,6 +10,7 @@ import numpy as np
 
 from gds.errors import UserError
 from gds.features.featurizer import Featurizer
+from gds.features.training_distribution import MIN_CLUSTER, TrainingDistribution
 from gds.files import RUN_RECORD, read_json, sha256, write_json
 from gds.hub import schema
 from gds.hub.adapter_folder import copy_adapter
@@ -18,10 +19,10 @@ from gds.hub.figures import Figure, read_figures
 from gds.hub.membership import MembershipPower, membership_power
 from gds.hub.publication import Publication
 from gds.hub.record import public_record, refuse_ids
-from gds.hub.redaction import Withheld, withhold_rare
+from gds.hub.redaction import Withheld, minor_allele_counts, withhold_rare
 from gds.models import GdsConfig
 from gds.models.adapter import is_adapter
-from gds.repository import CARD, CONFIG, CONTENT_HASHES, SCHEDULER_CONFIG, WEIGHTS
+from gds.repository import CARD, CONFIG, CONTENT_HASHES, SCHEDULER_CONFIG, TRAINING_DISTRIBUTION, WEIGHTS
 
 # Of a configuration, what is about the process that wrote it rather than about the model.
 _NOT_PUBLISHED = ("_name_or_path", "name_or_path", "custom_pipelines", "auto_map")
@@ -86,6 +87,7 @@ def assemble_model(
     if name == "GdsForDiffusion":
         path = folder / SCHEDULER_CONFIG
         write_json(out / SCHEDULER_CONFIG, schema.check_scheduler_file(read_json(path), config, path))
+    distribution = publish_distribution(folder, out, featurizer, min_allele_count)
     record = record_of(folder)
     power = membership_power(shown)
     facts = CardFacts(
@@ -104,10 +106,35 @@ def assemble_model(
     )
     notes = [
         *_privacy_notes(withheld, power),
+        *distribution,
         *([] if facts.figures else ["measured figures: none found; name a metrics.json with --metrics"]),
         *([] if data_use else ["the card's data-use statement is left to be filled in (--data-use)"]),
     ]
     return finish(folder, out, model_card(facts), record, notes)
+
+
+def publish_distribution(folder: Path, out: Path, featurizer: Featurizer, min_allele_count: int) -> list[str]:
+    """Where training people lie, where the model has it: checked, without rare variants; what to tell the user.
+
+    Raises
+    ------
+    UserError
+        The file holds something else than aggregates, or is of another featurizer.
+    """
+    distribution = TrainingDistribution.load(folder)
+    if distribution is None:
+        return []
+    places = distribution.variant_index
+    n = len(featurizer.allele_frequency_)
+    if len(np.unique(places)) != len(places) or places.min(initial=0) < 0 or places.max(initial=0) >= n:
+        raise UserError(f"{folder / TRAINING_DISTRIBUTION}: variants that the featurizer does not have")
+    kept = np.rint(minor_allele_counts(featurizer)[places]) >= min_allele_count
+    distribution.without(~kept).save(out)
+    groups, components = distribution.centres.shape[0], distribution.loadings.shape[1]
+    return [
+        f"out-of-distribution flags: {components} loadings of {kept.sum():,} common variants, and centres and "
+        f"covariances of {groups} groups of at least {MIN_CLUSTER} training people; nothing of a single person"
+    ]
 
 
 def write_config(config: GdsConfig, out: Path) -> None:

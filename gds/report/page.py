@@ -16,6 +16,7 @@ import pandas as pd
 
 from gds.errors import UserError
 from gds.files import atomic_path
+from gds.provenance import NOT_CLINICAL
 from gds.report.style import figure_style
 
 if TYPE_CHECKING:
@@ -29,10 +30,6 @@ TONES: dict[str, tuple[str, str]] = {  # sign and word: colour is never the only
     "bad": ("✕", "Warning"),
     "neutral": ("i", "Note"),
 }
-NOT_CLINICAL = (
-    "Research software. Not for clinical use: nothing on this page is a diagnosis, and no decision about a "
-    "person's health should rest on it."
-)
 NARROW = 560  # CSS pixels; two figures up to this wide that follow each other stand side by side
 SHORT = 24  # characters; columns of shorter cells are not wrapped
 LARGEST_SVG = 400_000  # bytes; figures of many points are smaller as PNG

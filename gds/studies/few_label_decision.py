@@ -7,7 +7,8 @@ from gds.evaluation.calibration import calibration_table
 from gds.evaluation.classification import classification_metrics
 from gds.evaluation.decision import net_benefit
 from gds.evaluation.prevalence import population_probability
-from gds.report.page import NOT_CLINICAL, Page, format_interval
+from gds.provenance import NOT_CLINICAL
+from gds.report.page import Page, format_interval
 from gds.studies.few_label_task import FewLabelTask
 from gds.studies.few_labels import FewLabelResult
 

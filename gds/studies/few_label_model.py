@@ -4,6 +4,7 @@
 
     DIR/config.json, model.safetensors                      a GdsForClassification, with names of its classes
     DIR/preprocessor_config.json, preprocessor.safetensors  the featurizer, so that a new cohort meets the same
+    DIR/training_distribution.safetensors                   where training people lie, in aggregates
     DIR/run.json                                            how it was made; no individuals
     DIR/label_provenance.json                               whose labels it has seen, as a hash
     DIR/people.tsv                                          who was learned from: local, never pushed
@@ -91,6 +92,8 @@ def save_few_label_model(
         _people(task, encoder).to_csv(temporary / "people.tsv", sep="\t", index_label="id")
         write_json(temporary / "run.json", record)
         LabelProvenance.of(task).write(temporary)
+        if result.outliers is not None and result.outliers.distribution is not None:
+            result.outliers.distribution.save(temporary)
     return folder
 
 

@@ -15,6 +15,7 @@ from gds.studies.few_label_decision import add_decisions
 from gds.studies.few_label_scores import Scores
 from gds.studies.few_label_task import FewLabelTask, people_counts
 from gds.studies.few_labels import FewLabelOptions, FewLabelResult
+from gds.studies.outliers import RULE as OUTLIER_RULE
 from gds.studies.polygenic_page import add_polygenic_scores
 
 METRIC_NAMES = {
@@ -281,6 +282,8 @@ def _add_people(page: Page, task: FewLabelTask, result: FewLabelResult) -> None:
         )
         + "".join(f" {note}." for note in task.notes),
     )
+    if result.outliers is not None:
+        page.add_verdict(result.outliers.line("test people") + f". {OUTLIER_RULE}", "neutral")
     counts = pd.DataFrame(people_counts(task)).T.rename_axis("role")
     page.add_table(counts.fillna(0).astype(int), "People by role and class; hidden labels are not counted.")
     removed = {name.replace("_", " "): n for name, n in task.cohort.description.removed.items()}

@@ -3,19 +3,20 @@
 from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from gds.files import all_or_none, atomic_path, write_json
-from gds.provenance import run_record
-from gds.report.page import NOT_CLINICAL
+from gds.provenance import NOT_CLINICAL, run_record
 from gds.studies.few_label_adjusted import adjusted_figures, adjusted_lines
 from gds.studies.few_label_decision import with_population_probability
 from gds.studies.few_label_page import build_page
 from gds.studies.few_label_scores import headline, score
 from gds.studies.few_label_task import FewLabelTask, people_counts
 from gds.studies.few_labels import FewLabelOptions, FewLabelResult
+from gds.studies.outliers import USE
 
 
 @all_or_none()
@@ -41,7 +42,6 @@ def write_few_label_report(
     record = run_record(
         options.seed,
         [task.cohort.folder / "cohort.json", *(Path(encoder) / "model.safetensors" for encoder in encoders)],
-        not_for_clinical_use=NOT_CLINICAL,
         options=asdict(options),
         encoders=[str(encoder) for encoder in encoders],
         people=people_counts(task),
@@ -49,7 +49,7 @@ def write_few_label_report(
         published_effects=result.published and result.published.record,
     )
     with atomic_path(folder / "predictions.tsv") as temporary:
-        predictions = with_population_probability(task, _predictions(task, result))
+        predictions = with_population_probability(task, _predictions(task, result)).assign(use=USE)
         predictions.to_csv(temporary, sep="	", index=False, float_format="%.6g")
     with atomic_path(folder / "metrics.csv") as temporary:
         scores.table.to_csv(temporary, index=False)
@@ -59,12 +59,13 @@ def write_few_label_report(
         {"not_for_clinical_use": NOT_CLINICAL, "metrics": table.to_dict("records"),
          "ceiling": scores.ceiling, "warnings": scores.warnings,
          "people": people_counts(task), "notes": list(task.notes), "transductive": result.transductive,
-         **adjusted_figures(task, result, options)},
+         **adjusted_figures(task, result, options), **_outliers(result)},
     )  # fmt: skip
     write_json(folder / "run.json", record)
     build_page(task, result, scores, record, options).write(folder / "report.html")
     warnings = [f"warning: {text}" for text in scores.warnings]
-    return [*task.notes, *warnings, *headline(task, scores), *adjusted_lines(task, result)]
+    outliers = [] if result.outliers is None else [result.outliers.line("test people")]
+    return [*task.notes, *warnings, *headline(task, scores), *adjusted_lines(task, result), *outliers]
 
 
 def _predictions(task: FewLabelTask, result: FewLabelResult) -> pd.DataFrame:
@@ -76,4 +77,11 @@ def _predictions(task: FewLabelTask, result: FewLabelResult) -> pd.DataFrame:
         part.insert(1, "label", np.array(task.class_names)[task.labels_test])
         part.insert(2, "method", name)
         parts.append(part)
-    return pd.concat(parts, ignore_index=True)
+    table = pd.concat(parts, ignore_index=True)
+    if result.outliers is None:
+        return table
+    return table.merge(result.outliers.table, left_on="id", right_index=True, how="left", sort=False)
+
+
+def _outliers(result: FewLabelResult) -> dict[str, Any]:
+    return {} if result.outliers is None else {"out_of_distribution": result.outliers.record()}

@@ -27,6 +27,7 @@ from gds.studies.augmentation import few_label_generator, synthetic_people
 from gds.studies.augmentation_controls import control_augmentations
 from gds.studies.few_label_task import FewLabelTask, check_encoder_people
 from gds.studies.label_provenance import check_label_provenance
+from gds.studies.outliers import Outliers, outliers_of_test
 
 if TYPE_CHECKING:
     from gds.studies.polygenic_scores import PublishedEffects
@@ -61,6 +62,8 @@ class FewLabelResult:
         Method name to what was chosen inside the labels.
     embeddings, few_embeddings
         Encoder name to embeddings of the test people, and for probes of the labelled few, shape (sample, hidden).
+    outliers
+        Test people unlike those of training.
     transductive
         Encoders that have seen test people.
     classifier, classifier_name
@@ -76,6 +79,7 @@ class FewLabelResult:
     details: dict[str, dict] = field(default_factory=dict)
     embeddings: dict[str, np.ndarray] = field(default_factory=dict)
     few_embeddings: dict[str, np.ndarray] = field(default_factory=dict)
+    outliers: Outliers | None = None
     transductive: list[str] = field(default_factory=list)
     classifier: GdsForClassification | None = None
     classifier_name: str = ""
@@ -132,6 +136,8 @@ def run_few_labels(
     if columns:
         batches = [*task.cohort.description.batch_columns, *([options.stratify] if options.stratify else [])]
         add_adjusted(task, result, columns, batches, options.seed)
+    featurizer = Featurizer.from_pretrained(next(iter(names))) if names else task.cohort.featurizer()
+    result.outliers = outliers_of_test(task, featurizer, options.seed)
     return result
 
 

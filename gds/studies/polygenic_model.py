@@ -7,8 +7,7 @@ import numpy as np
 import pandas as pd
 
 from gds.files import atomic_directory, write_json
-from gds.provenance import run_record
-from gds.report.page import NOT_CLINICAL
+from gds.provenance import NOT_CLINICAL, run_record
 from gds.studies.few_label_task import FewLabelTask
 from gds.studies.few_labels import FewLabelResult
 from gds.studies.label_provenance import LabelProvenance

@@ -13,11 +13,13 @@ from gds.classifiers.fine_tuning import class_probabilities
 from gds.classifiers.score_file import CALIBRATION, WEIGHTS, LinearScore, is_linear_score
 from gds.errors import UserError
 from gds.evaluation.classification import classification_metrics
+from gds.evaluation.prevalence import population_probability
 from gds.features.labels import measured_values
 from gds.features.splits import UNLABELLED
+from gds.features.training_distribution import TrainingDistribution
 from gds.files import all_or_none, atomic_path, write_json
 from gds.models import GdsForClassification
-from gds.provenance import run_record
+from gds.provenance import NOT_CLINICAL, run_record
 from gds.studies.few_labels import people_seen
 from gds.studies.new_cohort import (
     AlignmentOptions,
@@ -27,11 +29,7 @@ from gds.studies.new_cohort import (
     phenotypes_of,
     recorded,
 )
-
-NOT_CLINICAL = (
-    "Research software. Not for clinical use: no prediction is a diagnosis, and no decision about a person's "
-    "health should rest on it."
-)
+from gds.studies.outliers import USE, Outliers, assess
 
 
 @dataclass(frozen=True)
@@ -48,18 +46,25 @@ class Predictions:
         float64 (sample, class).
     is_seen
         Whether the model's training had a person of the same id, bool (sample,).
+    outliers
+        Who is unlike the people of its training.
     """
 
     ids: pd.Index
     class_names: list[str]
     probabilities: np.ndarray
     is_seen: np.ndarray
+    outliers: Outliers
 
     def table(self) -> pd.DataFrame:
-        """Columns ``id``, ``p_<class>`` for each class, and ``predicted``, the name of the most probable one."""
+        """A row a person: ``id``, ``p_<class>`` for each class, ``predicted`` (the most probable), ``distance`` and
+        ``out_of_distribution``, and ``use``.
+        """
         table = pd.DataFrame(self.probabilities, columns=[f"p_{name}" for name in self.class_names])
         table.insert(0, "id", self.ids)
-        return table.assign(predicted=np.array(self.class_names)[self.probabilities.argmax(axis=1)])
+        predicted = np.array(self.class_names)[self.probabilities.argmax(axis=1)]
+        flags = {name: column.to_numpy() for name, column in self.outliers.table.items()}
+        return table.assign(predicted=predicted, **flags, use=USE)
 
 
 def load_classifier(folder: str | Path) -> GdsForClassification | LinearScore:
@@ -84,7 +89,10 @@ def load_classifier(folder: str | Path) -> GdsForClassification | LinearScore:
 
 
 def predict_cohort(
-    model: GdsForClassification | LinearScore, cohort: NewCohort, seen: pd.Index | None = None
+    model: GdsForClassification | LinearScore,
+    cohort: NewCohort,
+    seen: pd.Index | None = None,
+    distribution: TrainingDistribution | None = None,
 ) -> Predictions:
     """Class probabilities of everyone.
 
@@ -96,6 +104,8 @@ def predict_cohort(
         The people, aligned to its featurizer.
     seen
         Ids of the people of its training; None if not known.
+    distribution
+        Of the people of its training; None if not known.
     """
     of_features = (
         model.class_probabilities if isinstance(model, LinearScore) else partial(class_probabilities, model)
@@ -107,7 +117,8 @@ def predict_cohort(
             f"the probabilities of {cohort.ids[int(finite.argmin())]} are not finite: are the weights damaged?"
         )
     is_seen = cohort.ids.isin([] if seen is None else seen)
-    return Predictions(cohort.ids, class_names(model), probabilities, is_seen)
+    outliers = assess(distribution, cohort.aligned)
+    return Predictions(cohort.ids, class_names(model), probabilities, is_seen, outliers)
 
 
 def class_names(model: GdsForClassification | LinearScore) -> list[str]:
@@ -115,6 +126,24 @@ def class_names(model: GdsForClassification | LinearScore) -> list[str]:
     if isinstance(model, LinearScore):
         return model.class_names
     return [model.config.id2label[index] for index in range(model.config.num_labels)]
+
+
+def learned_case_fraction(folder: str | Path, class_names: Sequence[str]) -> float:
+    """Share of the second class among the people whose labels a model learned from.
+
+    Raises
+    ------
+    UserError
+        More than two classes, or the model does not say, as one of the hub with fewer than 10 people of a class.
+    """
+    counts = recorded(folder, "labelled_few") or {}
+    numbers = [n for name in class_names if isinstance(n := counts.get(name), int) and n > 0]
+    if len(class_names) != 2 or len(numbers) != 2:
+        raise UserError(
+            f"--prevalence needs a model of two classes that records how many people of each it learned from; {folder} "
+            f"says {counts or 'nothing'}"
+        )
+    return numbers[1] / sum(numbers)
 
 
 def known_labels(values: pd.Series, class_names: Sequence[str], threshold: float | None = None) -> np.ndarray:
@@ -173,12 +202,16 @@ def score_predictions(
     -------
     dict
         ``"everyone with a label"`` to :func:`gds.evaluation.classification.classification_metrics`. If some
-        of them were seen in training, ``"not seen in training"`` too, unless nobody is left.
+        of them were seen in training, ``"not seen in training"`` too, and if some are flagged ``"not out of
+        distribution"``, unless nobody is left.
     """
     labelled = labels != UNLABELLED
     subsets = {"everyone with a label": labelled}
     if (predictions.is_seen & labelled).any():
         subsets["not seen in training"] = labelled & ~predictions.is_seen
+    outside = (predictions.outliers.table["out_of_distribution"] == "yes").to_numpy()
+    if (outside & labelled).any():
+        subsets["not out of distribution"] = labelled & ~outside
     alone = np.char.add("alone:", predictions.ids.to_numpy(dtype=str))
     groups = np.where(families == "", alone, families)
     return {
@@ -201,6 +234,7 @@ def write_predictions(
     phenotypes: str | None = None,
     label_column: str | None = None,
     id_column: str | None = None,
+    prevalence: float | None = None,
     seed: int = 0,
 ) -> list[str]:
     """Predict everyone; write the table and, beside it, a JSON of counts, metrics and the record.
@@ -215,6 +249,8 @@ def write_predictions(
         How the cohort was aligned, for the record.
     phenotypes, label_column, id_column
         Table and column of known labels, for metrics; None for none.
+    prevalence
+        Of the second class in the population: adds ``p_<class>_in_population``.
     seed
         Of the bootstrap.
 
@@ -228,8 +264,14 @@ def write_predictions(
         # Before the long computation: the table may not fit.
         column = column_of(phenotypes_of(cohort.ids, phenotypes, id_column), label_column)
         labels = known_labels(column, class_names(model), recorded(folder, "label_threshold"))
-    predictions = predict_cohort(model, cohort, people_seen(Path(folder)))
+    share = None if prevalence is None else learned_case_fraction(folder, class_names(model))
+    predictions = predict_cohort(model, cohort, people_seen(Path(folder)), TrainingDistribution.load(folder))
     table = predictions.table()
+    if prevalence is not None and share is not None:
+        case = f"p_{predictions.class_names[1]}"
+        place = table.columns.get_loc("predicted")
+        corrected = population_probability(table[case].to_numpy(), prevalence, share)
+        table.insert(place, f"{case}_in_population", corrected)
     metrics: dict[str, pd.DataFrame] = {}
     if labels is not None:
         families = cohort.aligned.samples["family"].to_numpy(dtype=str)
@@ -246,6 +288,8 @@ def write_predictions(
             "not_for_clinical_use": NOT_CLINICAL,
             "people": len(table),
             "people_seen_in_training": int(predictions.is_seen.sum()),
+            "out_of_distribution": predictions.outliers.record(),
+            "prevalence": prevalence,
             "predicted": {name: int((table["predicted"] == name).sum()) for name in predictions.class_names},
             **cohort.counts(),
             "metrics": {name: _records(found) for name, found in metrics.items()},
@@ -271,10 +315,11 @@ def _summary(predictions: Predictions, table: pd.DataFrame, metrics: dict[str, p
             f"warning: {predictions.is_seen.sum()} people have ids of people whom the model saw in training; "
             "figures that include them are too good"
         )
+    lines.append(predictions.outliers.line())
     for name, found in metrics.items():
         shown = {metric: format_interval(*row) for metric, *row in found.itertuples()}
         lines.append(
             f"{name}: AUROC {shown['auroc']}, balanced accuracy {shown['balanced_accuracy']}, "
             f"log-loss {shown['log_loss']}"
         )
-    return [*lines, NOT_CLINICAL]
+    return lines

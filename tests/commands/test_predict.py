@@ -1,6 +1,7 @@
 """``gds predict``: a new cohort's probabilities are those of the network on the aligned genotypes."""
 
 import json
+import shutil
 
 import numpy as np
 import pandas as pd
@@ -11,9 +12,11 @@ from gds.cli import run_command
 from gds.errors import UserError
 from gds.evaluation.classification import classification_metrics
 from gds.features import Featurizer
+from gds.features.training_distribution import TrainingDistribution
 from gds.genotypes import Genotypes, write_genotypes
 from gds.models import GdsForClassification
 from gds.studies.prediction import known_labels
+from tests.cohorts import tiny_genotypes
 from tests.untrained_models import save_untrained
 
 
@@ -34,7 +37,11 @@ def predict(model_folder, genotypes, out, *further):
 def test_everyone_gets_a_row_of_probabilities(model_folder, cohort_files, genotypes, tmp_path, capsys):
     assert predict(model_folder, cohort_files / "cohort.bed", tmp_path / "table.tsv") == 0
     table = pd.read_csv(tmp_path / "table.tsv", sep="\t")
-    assert list(table) == ["id", "p_control", "p_case", "predicted"]
+    assert list(table) == ["id", "p_control", "p_case", "predicted", "distance", "out_of_distribution", "use"]
+    assert set(table["out_of_distribution"]) == {
+        "not assessed"
+    }  # the model does not know its training people
+    assert set(table["use"]) == {"research only, not for clinical use"}
     assert table["id"].tolist() == genotypes.samples["id"].tolist()
     expected = expected_probabilities(model_folder, genotypes)
     np.testing.assert_allclose(table[["p_control", "p_case"]], expected, atol=1e-5)
@@ -142,3 +149,42 @@ def test_a_model_without_classes_is_refused(model_folder, cohort_files, tmp_path
     save_untrained(Featurizer.from_pretrained(model_folder), tmp_path / "denoiser", "diffusion")
     assert predict(tmp_path / "denoiser", cohort_files / "cohort.bed", tmp_path / "table.tsv") == 2
     assert "holds a GdsForDiffusion, which does not classify" in capsys.readouterr().err
+
+
+def test_people_of_another_ancestry_are_flagged_and_left_out_of_a_figure(
+    model_folder, genotypes, cohort_files, tmp_path, capsys
+):
+    folder = tmp_path / "model"
+    shutil.copytree(model_folder, folder)
+    pruned = np.arange(0, 96, 4)  # of linked runs of four
+    other = tiny_genotypes(n_samples=400, n_variants=96, n_populations=2)
+    TrainingDistribution.fit(other.dosage[::2][:, pruned], pruned).save(folder)
+    arguments = ["--phenotypes", cohort_files / "phenotypes.tsv", "--label-column", "status"]
+    assert predict(folder, cohort_files / "cohort.bed", tmp_path / "table.tsv", *arguments) == 0
+    table = pd.read_csv(tmp_path / "table.tsv", sep="\t")
+    flagged = (table["out_of_distribution"] == "yes").to_numpy()
+    facts = json.loads((tmp_path / "table.json").read_text())
+    assert facts["out_of_distribution"]["people"] == {
+        "yes": flagged.sum(),
+        "no": 60 - flagged.sum(),
+        "not assessed": 0,
+    }
+    assert flagged.sum() > 30
+    assert "not out of distribution" in facts["metrics"]
+    assert "do not rely on what is predicted for them" in capsys.readouterr().out
+
+
+def test_probabilities_of_the_population(model_folder, cohort_files, tmp_path, capsys):
+    """Odds change by K / (1 - K) over the odds of a case among the labelled few."""
+    folder = tmp_path / "model"
+    shutil.copytree(model_folder, folder)
+    bed, out = cohort_files / "cohort.bed", tmp_path / "table.tsv"
+    assert predict(folder, bed, out, "--prevalence", 0.01) == 2
+    assert "records how many people of each" in capsys.readouterr().err
+    (folder / "run.json").write_text(json.dumps({"labelled_few": {"control": 30, "case": 10}}))
+    assert predict(folder, bed, out, "--prevalence", 0.01) == 0
+    table = pd.read_csv(out, sep="\t")
+    corrected, p = table["p_case_in_population"], table["p_case"]
+    np.testing.assert_allclose(
+        corrected / (1 - corrected), p / (1 - p) * (0.01 / 0.99) * (0.75 / 0.25), rtol=1e-4
+    )

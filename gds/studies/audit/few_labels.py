@@ -4,7 +4,6 @@ from pathlib import Path
 
 import pandas as pd
 
-from gds.report.page import NOT_CLINICAL
 from gds.studies.audit.cohort import cohort_of_prepared
 from gds.studies.audit.report import write_audit
 from gds.studies.audit.run import AuditOptions, audit_cohort
@@ -38,14 +37,11 @@ def audit_few_labels(
         The lines that a user should see; why there was no audit, where there was none.
     """
     if len(task.class_names) != 2:
-        return [
-            f"audit: not done, it is of two classes and this run has {len(task.class_names)}",
-            NOT_CLINICAL,
-        ]
+        return [f"audit: not done, it is of two classes and this run has {len(task.class_names)}"]
     people = task.cohort.people
     counts = people.loc[people["split"].isin(["train", "test"]), "label"].value_counts()
     if min(counts.get(label, 0) for label in (0, 1)) < SMALLEST_CLASS:
-        return [f"audit: not done, a class has fewer than {SMALLEST_CLASS} labelled people", NOT_CLINICAL]
+        return [f"audit: not done, a class has fewer than {SMALLEST_CLASS} labelled people"]
     method = result.classifier_name or "ridge on dosages"
     predictions = pd.Series(result.probabilities[method][:, 1], index=task.test)
     cohort = cohort_of_prepared(task.cohort, predictions=predictions)

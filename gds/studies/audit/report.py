@@ -7,9 +7,9 @@ import pandas as pd
 from gds.errors import UserError
 from gds.files import all_or_none, write_json
 from gds.genotypes import read_phenotypes
-from gds.provenance import run_record
+from gds.provenance import NOT_CLINICAL, run_record
 from gds.report import figures
-from gds.report.page import NOT_CLINICAL, Page, Tone
+from gds.report.page import Page, Tone
 from gds.studies.audit.confounders import RULE as CONFOUNDER_RULE
 from gds.studies.audit.held_out_groups import shown_groups
 from gds.studies.audit.run import Audit
@@ -53,7 +53,6 @@ def write_audit(audit: Audit, folder: str | Path) -> list[str]:
     return [
         f"audit: {audit.verdict.line()}",
         f"rule: {RULE}",
-        NOT_CLINICAL,
         f"report: {folder / 'report.html'}",
     ]
 
