@@ -65,7 +65,7 @@ def write_few_label_report(
     build_page(task, result, scores, record, options).write(folder / "report.html")
     warnings = [f"warning: {text}" for text in scores.warnings]
     outliers = [] if result.outliers is None else [result.outliers.line("test people")]
-    return [*task.notes, *warnings, *headline(task, scores), *adjusted_lines(task, result), *outliers]
+    return [*task.notes, *warnings, *outliers, *adjusted_lines(task, result), *headline(task, scores)]
 
 
 def _predictions(task: FewLabelTask, result: FewLabelResult) -> pd.DataFrame:
