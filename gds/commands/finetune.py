@@ -64,6 +64,17 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--no-audit", dest="audit", action="store_false",
         help="do not look for confounding, relatives, selection and results above the ceiling",
     )  # fmt: skip
+    biology = parser.add_argument_group("known biology")
+    biology.add_argument(
+        "--als-loci", action=argparse.BooleanOptionalAction, default=None,
+        help="published ALS loci in this cohort, and the blocks that methods rest on (default: where the label column "
+        "is called ALS)",
+    )  # fmt: skip
+    biology.add_argument(
+        "--permutations", type=int, metavar="N",
+        help="refits on permuted labels that blocks are compared with (default 19; with --mode full 0, for each is a "
+        "training)",
+    )  # fmt: skip
     published = parser.add_argument_group("published association results, of other people")
     published.add_argument(
         "--sumstats", metavar="FILE",
@@ -85,6 +96,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> None:
+    from gds.studies.als_biology import add_als_biology, summary_lines
+    from gds.studies.als_loci_table import is_als
     from gds.studies.few_label_matching import matched_task
     from gds.studies.few_label_model import model_folder, save_few_label_model
     from gds.studies.few_label_report import write_few_label_report
@@ -104,6 +117,9 @@ def run(args: argparse.Namespace) -> None:
     result = run_few_labels(task, encoders, options)
     if args.sumstats:
         print("\n".join(add_published(args, task, result)))
+    if args.als_loci or (args.als_loci is None and is_als(cohort.description.label_column)):
+        biology = add_als_biology(task, result, encoders, n_permutations=args.permutations, seed=args.seed)
+        print("\n".join(summary_lines(biology)))
     summary = write_few_label_report(task, result, options, encoders, args.out)
     model = save_few_label_model(task, result, options, encoders, folder)
     print("\n".join(summary))

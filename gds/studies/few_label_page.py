@@ -9,6 +9,7 @@ from gds.evaluation.calibration import reliability_curve
 from gds.evaluation.comparison import paired_difference
 from gds.report import figures
 from gds.report.page import Page, format_interval
+from gds.studies.als_page import add_als_biology
 from gds.studies.few_label_adjusted import add_adjustment
 from gds.studies.few_label_confounding import RULE, confounder_table, shown_confounders, unchecked_confounders
 from gds.studies.few_label_decision import add_decisions
@@ -49,6 +50,7 @@ def build_page(
     else:
         _add_confusion(page, task, result, scores)
     _add_embeddings(page, task, result)
+    add_als_biology(page, task, result)
     _add_people(page, task, result)
     page.add_record(record)
     return page

@@ -30,7 +30,7 @@ def write_few_label_report(
     """Score every method on the test people and write all results.
 
     Writes ``predictions.tsv`` (it names people and stays local), ``metrics.csv``, ``metrics.json``,
-    ``report.html`` and ``run.json``.
+    ``report.html`` and ``run.json``; with known biology ``als_biology.json``.
 
     Returns
     -------
@@ -61,6 +61,10 @@ def write_few_label_report(
          "people": people_counts(task), "notes": list(task.notes), "transductive": result.transductive,
          **adjusted_figures(task, result, options), **_outliers(result)},
     )  # fmt: skip
+    if result.biology is not None:
+        write_json(
+            folder / "als_biology.json", {"not_for_clinical_use": NOT_CLINICAL, **result.biology.record()}
+        )
     write_json(folder / "run.json", record)
     build_page(task, result, scores, record, options).write(folder / "report.html")
     warnings = [f"warning: {text}" for text in scores.warnings]

@@ -30,6 +30,7 @@ from gds.studies.label_provenance import check_label_provenance
 from gds.studies.outliers import Outliers, outliers_of_test
 
 if TYPE_CHECKING:
+    from gds.studies.als_biology import AlsBiology
     from gds.studies.polygenic_scores import PublishedEffects
 
 
@@ -72,6 +73,8 @@ class FewLabelResult:
         Sentences that belong above the results, beside those that the results themselves give rise to.
     published
         What was made of published association results; None where none were given.
+    biology
+        Published ALS loci and block attributions; None where they were not asked for.
     """
 
     probabilities: dict[str, np.ndarray] = field(default_factory=dict)
@@ -85,6 +88,7 @@ class FewLabelResult:
     classifier_name: str = ""
     warnings: list[str] = field(default_factory=list)
     published: "PublishedEffects | None" = None
+    biology: "AlsBiology | None" = None
 
     def add(self, name: str, role: str, probabilities: np.ndarray, **details) -> None:
         """Record one method."""
