@@ -27,7 +27,8 @@ from gds.features.prepare import PrepareOptions, prepare_cohort
 from gds.genotypes.simulate.cohort import SimulatedCohort
 from gds.studies.few_label_task import few_label_task
 from gds.studies.few_labels import FewLabelResult
-from gds.studies.polygenic_scores import SummaryOptions, add_polygenic_scores
+from gds.studies.polygenic_scores import add_polygenic_scores
+from gds.studies.published_weights import SummaryOptions, published_weights
 
 RESULTS = Path("benchmarks/results/polygenic_scores.csv")
 N_TRAIN, N_TEST = 1000, 2500
@@ -111,7 +112,7 @@ def rows(seed: int) -> list[dict[str, object]]:
             }
             for study, path in tables.items():
                 result = FewLabelResult()
-                add_polygenic_scores(task, result, SummaryOptions(str(path)), seed)
+                add_polygenic_scores(task, result, published_weights(task, SummaryOptions(str(path))), seed)
                 for name, probabilities in result.probabilities.items():
                     details = {key: value for key, value in result.details[name].items() if key != "variants"}
                     how = "; ".join(f"{key} {value}" for key, value in details.items())

@@ -20,7 +20,7 @@ from gds.errors import UserError
 
 if TYPE_CHECKING:
     from gds.studies.few_label_task import FewLabelTask
-    from gds.studies.few_labels import FewLabelResult
+    from gds.studies.published_weights import PublishedWeights
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -104,6 +104,7 @@ def run(args: argparse.Namespace) -> None:
     from gds.studies.few_label_task import few_label_task
     from gds.studies.few_labels import FewLabelOptions, run_few_labels
     from gds.studies.polygenic_model import save_polygenic_scores
+    from gds.studies.polygenic_scores import add_polygenic_scores
 
     cohort, encoders = open_cohort_and_encoders(args)
     folder = model_folder(args.out, encoders)
@@ -114,9 +115,10 @@ def run(args: argparse.Namespace) -> None:
         args.mode, args.augment, args.guidance_scale, args.allow_transductive, args.seed, args.method,
         tuple(args.adjust), args.stratify,
     )  # fmt: skip
+    published = read_published(args, task)
     result = run_few_labels(task, encoders, options)
-    if args.sumstats:
-        print("\n".join(add_published(args, task, result)))
+    if published is not None:
+        add_polygenic_scores(task, result, published, args.seed)
     if args.als_loci or (args.als_loci is None and is_als(cohort.description.label_column)):
         biology = add_als_biology(task, result, encoders, n_permutations=args.permutations, seed=args.seed)
         print("\n".join(summary_lines(biology)))
@@ -134,12 +136,16 @@ def run(args: argparse.Namespace) -> None:
         print("\n".join(audit_few_labels(task, result, Path(args.out) / "audit", seed=args.seed)))
 
 
-def add_published(args: argparse.Namespace, task: "FewLabelTask", result: "FewLabelResult") -> list[str]:
-    """Add the methods that use ``--sumstats``; the lines that say what was read and matched."""
-    from gds.studies.polygenic_scores import SummaryOptions, add_polygenic_scores
+def read_published(args: argparse.Namespace, task: "FewLabelTask") -> "PublishedWeights | None":
+    """What ``--sumstats`` gives the cohort's variants, printed; before anything long is computed."""
+    if not args.sumstats:
+        return None
+    from gds.studies.published_weights import SummaryOptions, published_weights
 
     options = SummaryOptions(args.sumstats, args.sumstats_n, args.sumstats_build, args.sumstats_match_by)
-    return add_polygenic_scores(task, result, options, args.seed).lines
+    published = published_weights(task, options)
+    print("\n".join(published.lines))
+    return published
 
 
 def open_cohort_and_encoders(args: argparse.Namespace):

@@ -31,7 +31,7 @@ from gds.studies.outliers import Outliers, outliers_of_test
 
 if TYPE_CHECKING:
     from gds.studies.als_biology import AlsBiology
-    from gds.studies.polygenic_scores import PublishedEffects
+    from gds.studies.polygenic_scores import PolygenicScores
 
 
 @dataclass(frozen=True)
@@ -87,7 +87,7 @@ class FewLabelResult:
     classifier: GdsForClassification | None = None
     classifier_name: str = ""
     warnings: list[str] = field(default_factory=list)
-    published: "PublishedEffects | None" = None
+    published: "PolygenicScores | None" = None
     biology: "AlsBiology | None" = None
 
     def add(self, name: str, role: str, probabilities: np.ndarray, **details) -> None:

@@ -15,7 +15,8 @@ from gds.studies.few_label_report import write_few_label_report
 from gds.studies.few_label_task import few_label_task
 from gds.studies.few_labels import FewLabelOptions, FewLabelResult, run_few_labels
 from gds.studies.polygenic_model import save_polygenic_scores
-from gds.studies.polygenic_scores import SummaryOptions, add_polygenic_scores
+from gds.studies.polygenic_scores import add_polygenic_scores
+from gds.studies.published_weights import SummaryOptions, published_weights
 from tests.cohorts import tiny_genotypes, tiny_phenotypes, write_tiny_cohort
 
 METHODS = ["PRS, clumping", "PRS, LDpred-inf", "PRS, lassosum", "ridge towards the GWAS"]
@@ -66,14 +67,16 @@ def cohort(options, folder):
 
 def scored(task, folder, **further) -> FewLabelResult:
     result = FewLabelResult()
-    add_polygenic_scores(task, result, SummaryOptions(str(folder / "gwas.tsv"), **further))
+    add_polygenic_scores(
+        task, result, published_weights(task, SummaryOptions(str(folder / "gwas.tsv"), **further))
+    )
     return result
 
 
 def test_every_method_is_a_baseline_and_its_score_is_saved(cohort, folder, tmp_path, capsys):
     task, options = few_label_task(cohort, 30), FewLabelOptions()
     result = run_few_labels(task, [], options)
-    add_polygenic_scores(task, result, SummaryOptions(str(folder / "gwas.tsv")))
+    add_polygenic_scores(task, result, published_weights(task, SummaryOptions(str(folder / "gwas.tsv"))))
     assert [name for name in result.probabilities if name in METHODS] == METHODS
     assert all(result.roles[name] == "baseline" for name in METHODS)
     lines = write_few_label_report(task, result, options, [], tmp_path / "out")
