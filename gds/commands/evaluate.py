@@ -68,12 +68,8 @@ def run(args: argparse.Namespace) -> None:
     from gds.studies.synthetic_genotypes import read_three_sets
     from gds.studies.synthetic_labels import labelled_sets
     from gds.studies.synthetic_map import project_three_sets
-    from gds.studies.synthetic_page import (
-        FRACTION_CAPTION,
-        RECOVERY_CAPTION,
-        screen_table,
-        write_synthetic_report,
-    )
+    from gds.studies.synthetic_page import readable, screen_table, write_synthetic_report
+    from gds.studies.synthetic_texts import FRACTION_CAPTION, RECOVERY_CAPTION
     from gds.studies.utility import recovery_rates
 
     given = [args.labels, args.synthetic_labels, args.label_column]
@@ -110,7 +106,7 @@ def run(args: argparse.Namespace) -> None:
     write_synthetic_report(sets, evaluation, args.out, record, more=more, tables=tables, umap=umap)
     print(screen_table(evaluation.figures + more))
     for caption, table in tables.items():
-        print(f"\n{caption}\n{table.round(3).to_string(index=False)}")
+        print(f"\n{caption}\n{readable(table).round(3).to_string(index=False)}")
     print(f"report: {Path(args.out) / 'report.html'}")
 
 

@@ -102,3 +102,31 @@ def overlay(
     axes.set(xlabel=f"{axes_label} 1", ylabel=f"{axes_label} 2", xticks=[], yticks=[])
     figure.legend(loc="outside lower left", ncols=3)
     return figure
+
+
+@styled
+def accuracy_by_fraction(table: pd.DataFrame, chance: float) -> "Figure":
+    """Accuracy of classifiers by the share of real people they are trained on, with and without synthetic ones.
+
+    Parameters
+    ----------
+    table
+        Columns ``method``, ``fraction``, ``real``, ``real_and_synthetic``.
+    chance
+        Share of the commonest class.
+    """
+    figure, (axes,) = new_figure(width=6.8, height=4.2)
+    for index, (method, rows) in enumerate(table.groupby("method", sort=False)):
+        look = series_look(index)
+        axes.plot(rows["fraction"], rows["real"], linestyle="--", **look)
+        axes.plot(rows["fraction"], rows["real_and_synthetic"], label=method, **look)
+    axes.axhline(chance, color=MUTED, linestyle=":", linewidth=1, label="chance")
+    axes.plot([], [], color=MUTED, linestyle="--", label="real people alone")
+    axes.plot([], [], color=MUTED, linestyle="-", label="with all synthetic people")
+    axes.set_xscale("log")
+    fractions = sorted(table["fraction"].unique())
+    axes.set_xticks(fractions, [f"{fraction:.0%}" for fraction in fractions])
+    axes.minorticks_off()
+    axes.set(xlabel="share of real training people", ylabel="accuracy on held-out people")
+    figure.legend(loc="outside lower left", ncols=4)
+    return figure

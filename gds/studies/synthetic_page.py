@@ -11,50 +11,26 @@ import pandas as pd
 from gds.files import all_or_none, write_json
 from gds.report import figures
 from gds.report.page import Page, format_interval
-from gds.report.synthetic_figures import closest_record_distances, ld_decay, overlay
+from gds.report.synthetic_figures import (
+    accuracy_by_fraction,
+    closest_record_distances,
+    ld_decay,
+    overlay,
+)
 from gds.studies.synthetic_evaluation import Evaluation, FigureRow
 from gds.studies.synthetic_genotypes import ThreeSets
+from gds.studies.synthetic_texts import (
+    COLUMNS,
+    COVERAGE,
+    FRACTION_CAPTION,
+    RECOVERY_CAPTION,
+    REFERENCES,
+    SECTIONS,
+)
 
-REFERENCES = {
-    "real_half": "real half",
-    "held_out": "held out",
-    "unseen_people": "unseen half",
-    "independent_sites": "independent sites",
-    "gaussian_threshold": "Gaussian threshold",
-    "exact_frequencies": "exact frequencies",
-    "one_variant_changed": "copies, 1 changed",
-}
 _SIGNS = {"good": "✓ good", "caution": "! caution", "bad": "✕ bad"}
-_SECTIONS = {
-    "fidelity": (
-        "Fidelity",
-        "Are synthetic people like the real ones the generator was trained on? Real half: two random halves of the "
-        "training people against each other, the best that can be had of that many people. Held out: people that "
-        "nothing was trained on. Independent sites keep allele frequencies only; the Gaussian threshold model keeps "
-        "frequencies and pairwise LD in closed form: a trained generator has to earn its place beside it. AATS "
-        "averages two parts that can fail in opposite directions, so it gets no verdict.",
-    ),
-    "privacy": (
-        "Privacy",
-        "Do synthetic people give away those trained on? Unseen half: real people that nothing was trained on, in "
-        "the place of synthetic ones; no figure may see a leak there. Copies: training people of whom one variant was "
-        "changed, which every figure of fidelity takes for perfect; every figure but that of exact copies must see "
-        "them. The generators in closed form say what frequencies, and frequencies with pairwise LD, give away. Exact "
-        "frequencies: what the best test would reach if the training frequencies were published, in closed form. An "
-        "attack is shown at false-positive rates with at least ten expected false positives. Each interval covers "
-        "99.7 %, so that a generator that gives nothing away is flagged anywhere in at most 3.2 % of evaluations. No "
-        "figure is a guarantee; only training with differential privacy gives one.",
-    ),
-}
-_COVERAGE = {"fidelity": "95", "privacy": "99.7"}
-RECOVERY_CAPTION = (
-    "Utility: accuracy on held-out real people of classifiers trained on real people and on as many synthetic ones; "
-    "recovery is their ratio, to be read beside chance"
-)
-FRACTION_CAPTION = (
-    "Real and synthetic people together: accuracy on held-out real people by the share of real training people; "
-    "a generator that saw everyone's labels makes this a statement about the generator, not about few labels"
-)
+# Figures named in a verdict at the top.
+_MOST_NAMED = 5
 
 
 @all_or_none()
@@ -110,7 +86,8 @@ def write_synthetic_report(
 def screen_table(rows: list[FigureRow]) -> str:
     """The figures as the command prints them."""
     table = _table(rows)
-    table.insert(0, "figure", [row.title for row in rows])
+    width = max(len(row.title) for row in rows)
+    table.insert(0, "figure".ljust(width), [row.title.ljust(width) for row in rows])
     return table.to_string(index=False)
 
 
@@ -122,6 +99,18 @@ def _table(rows: list[FigureRow]) -> pd.DataFrame:
             table[title] = [_number(row.references.get(name)) for row in rows]
     table["ideal"] = [row.ideal for row in rows]
     return table
+
+
+def readable(table: pd.DataFrame) -> pd.DataFrame:
+    """A table of a further step with names of columns in words, and intervals beside their values."""
+    shown = table.rename(columns=COLUMNS)
+    if "synthetic_lower" in shown:
+        bounds = zip(
+            *(shown[name] for name in ("synthetic", "synthetic_lower", "synthetic_upper")), strict=True
+        )
+        shown["synthetic"] = [format_interval(*each) for each in bounds]
+        shown = shown.drop(columns=["synthetic_lower", "synthetic_upper"])
+    return shown
 
 
 def _page(
@@ -138,7 +127,7 @@ def _page(
         f"{sets.unit}, {len(sets.variants):,} variants",
     )
     _summarise(page, rows)
-    for section, (heading, text) in _SECTIONS.items():
+    for section, (heading, text) in SECTIONS.items():
         here = [row for row in rows if row.section == section]
         if not here:
             continue
@@ -148,7 +137,7 @@ def _page(
         table.insert(0, "figure", [row.title for row in here])
         page.add_table(
             table.set_index("figure"),
-            f"In brackets: {_COVERAGE[section]} % intervals, where there is one.",
+            f"In brackets: {COVERAGE[section]} % intervals, where there is one.",
         )
         if section == "fidelity":
             _draw_fidelity(page, sets, evaluation, umap)
@@ -156,14 +145,20 @@ def _page(
             _draw_privacy(page, evaluation)
     for caption, table in tables.items():
         page.add_section(caption.split(":")[0])
-        page.add_table(table, caption)
+        if caption == FRACTION_CAPTION and len(table):
+            page.add_figure(
+                accuracy_by_fraction(table, float(tables[RECOVERY_CAPTION]["chance"].iloc[0])),
+                "Where a full line lies above the broken one of its colour, synthetic people help that classifier.",
+                "Accuracy by share of real training people, with and without synthetic people",
+            )
+        page.add_table(readable(table), caption + ".")
     page.add_section("What was compared", "\n\n".join(sets.lines))
     page.add_record(record)
     return page
 
 
 def _summarise(page: Page, rows: list[FigureRow]) -> None:
-    for section in _SECTIONS:
+    for section in SECTIONS:
         judged = [row for row in rows if row.section == section and row.verdict]
         if not judged:
             continue
@@ -171,10 +166,12 @@ def _summarise(page: Page, rows: list[FigureRow]) -> None:
         named = [row.title for row in judged if row.verdict == worst]
         n_good = sum(row.verdict == "good" for row in judged)
         text = (
-            f"{_SECTIONS[section][0]}: {n_good} of {len(judged)} figures are good by the rules printed below"
+            f"{SECTIONS[section][0]}: {n_good} of {len(judged)} figures are good by the rules printed below"
         )
         if worst != "good":
-            text += f"; {worst}: {', '.join(named)}"
+            shown = ", ".join(named[:_MOST_NAMED])
+            more = f" and {len(named) - _MOST_NAMED} more" if len(named) > _MOST_NAMED else ""
+            text += f"; {worst}: {shown}{more}"
         page.add_verdict(f"{text}.", worst)  # type: ignore[arg-type]
 
 
@@ -183,7 +180,7 @@ def _rules(rows: list[FigureRow]) -> str:
     for row in rows:
         if row.rule:
             by_rule.setdefault(row.rule, []).append(row.title)
-    return " ".join(f"Rule for {'; '.join(titles)}: {rule}." for rule, titles in by_rule.items())
+    return "\n\n".join(f"Rule for {'; '.join(titles)}: {rule}." for rule, titles in by_rule.items())
 
 
 def _draw_fidelity(
@@ -236,9 +233,9 @@ def _draw_privacy(page: Page, evaluation: Evaluation) -> None:
         "Distances of synthetic and held-out rows to the nearest training row",
     )
     page.add_table(
-        evaluation.privacy.quantiles.reset_index(),
-        "Quantiles of these distances, in alleles.",
-        {"quantile": ".2f", "synthetic": ".0f", "held_out": ".0f"},
+        evaluation.privacy.quantiles.reset_index().rename(columns=COLUMNS),
+        "Quantiles of these distances, in alleles: of synthetic and of held-out rows to the nearest training row.",
+        {"quantile": ".2f", "synthetic": ".0f", "held out": ".0f"},
     )
 
 

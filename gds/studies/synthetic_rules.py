@@ -33,12 +33,12 @@ class Meaning:
 
 
 RULES = {
-    "floor": "good: nearer to real half against real half than to independent sites by a factor of 4; bad: not even "
-    "half way; caution between",
-    "component": "good: within .10 of real half against real half; bad: more than .25 away; caution between",
-    "manifold": "good: at least 80 % of real half against real half; bad: below 50 % of it; caution between",
+    "floor": "good: at least four fifths of the way from independent sites to real half; bad: not even half way; "
+    "caution between",
+    "component": "good: within .10 of real half; bad: more than .25 away; caution between",
+    "manifold": "good: at least 80 % of real half; bad: below 50 % of it; caution between",
     "frequency": "good: at least .99; bad: below .95; caution between",
-    "wasserstein": "good: at most twice real half against real half; bad: more than 5 times; caution between",
+    "wasserstein": "good: at most twice real half; bad: more than 5 times; caution between",
     "chance": "good: the interval reaches chance or lies below, no leak is shown; caution: it lies above, a leak is "
     "shown, of at most .05; bad: a leak of more than .05 is shown",
     "held out": "good: the interval of the difference from held-out people reaches 0 or lies below; bad: more than "
@@ -46,40 +46,40 @@ RULES = {
 }
 
 MEANINGS: dict[str, Meaning] = {
-    "allele_frequency_r": Meaning("fidelity", "allele frequency, correlation", "1", "frequency"),
-    "allele_frequency_rmse": Meaning("fidelity", "allele frequency, RMSE", "0"),
-    "lost": Meaning("fidelity", "variants lost (effect allele gone), share", "0"),
-    "fixed": Meaning("fidelity", "variants fixed (other allele gone), share", "0"),
-    "heterozygosity_r": Meaning("fidelity", "heterozygosity, correlation", "1", "frequency"),
+    "allele_frequency_r": Meaning("fidelity", "allele frequency r", "1", "frequency"),
+    "allele_frequency_rmse": Meaning("fidelity", "allele frequency RMSE", "0"),
+    "lost": Meaning("fidelity", "variants lost", "0"),
+    "fixed": Meaning("fidelity", "variants fixed", "0"),
+    "heterozygosity_r": Meaning("fidelity", "heterozygosity r", "1", "frequency"),
     "inbreeding": Meaning("fidelity", "inbreeding F", "as held-out people"),
-    "hwe_deviating": Meaning("fidelity", "variants out of Hardy-Weinberg (mid-p < 1e-4), share", "as held-out people"),
-    "ld_r": Meaning("fidelity", "LD, correlation of pairwise r2", "1", "floor"),
-    "ld_rmse": Meaning("fidelity", "LD, RMSE of pairwise r2", "0"),
-    "ld_decay_rmse": Meaning("fidelity", "LD decay, RMSE of mean r2 by distance", "0"),
+    "hwe_deviating": Meaning("fidelity", "variants out of HWE", "as held-out people"),
+    "ld_r": Meaning("fidelity", "LD, correlation of r²", "1", "floor"),
+    "ld_rmse": Meaning("fidelity", "LD, RMSE of r²", "0"),
+    "ld_decay_rmse": Meaning("fidelity", "LD decay, RMSE of mean r²", "0"),
     "three_point_r": Meaning("fidelity", "3-point correlation", "1", "floor"),
-    "pc_wasserstein": Meaning("fidelity", "Wasserstein distance on 10 PCs, sd", "0", "wasserstein"),
+    "pc_wasserstein": Meaning("fidelity", "Wasserstein distance, 10 PCs (sd)", "0", "wasserstein"),
     "aa_truth": Meaning("fidelity", "AA_truth", ".5", "component"),
     "aa_syn": Meaning("fidelity", "AA_syn", ".5", "component"),
-    "aats": Meaning("fidelity", "AATS, their mean (never alone)", ".5"),
+    "aats": Meaning("fidelity", "AATS, mean of the two", ".5"),
     "precision": Meaning("fidelity", "precision", "as real half", "manifold"),
     "recall": Meaning("fidelity", "recall", "as real half", "manifold"),
     "density": Meaning("fidelity", "density", "1"),
     "coverage": Meaning("fidelity", "coverage", "as real half", "manifold"),
-    "kin_within": Meaning("fidelity", "close relatives within the set (kinship > .177), share", "as train"),
-    "exact_copies": Meaning("privacy", "exact copies of training rows, share", "as held-out", "held out"),
-    "near_copies": Meaning("privacy", "near copies (nearer than 1 % of held-out rows), share", "<= .01", "held out"),
-    "closest_record_ratio": Meaning("privacy", "median distance to closest record / held-out's", ">= 1"),
-    "closer_to_train": Meaning("privacy", "closer to a training than to a held-out row, share", ".5", "chance"),
-    "privacy_loss": Meaning("privacy", "nearest-neighbour privacy loss", "0", "chance"),
-    "kin_to_train": Meaning("privacy", "close relatives of training people (kinship > .177), share", "as held-out",
+    "kin_within": Meaning("fidelity", "close relatives within", "as train"),
+    "exact_copies": Meaning("privacy", "exact copies", "as held-out", "held out"),
+    "near_copies": Meaning("privacy", "near copies", "<= .01", "held out"),
+    "closest_record_ratio": Meaning("privacy", "distance to closest record, ratio", ">= 1"),
+    "closer_to_train": Meaning("privacy", "closer to training people", ".5", "chance"),
+    "privacy_loss": Meaning("privacy", "privacy loss", "0", "chance"),
+    "kin_to_train": Meaning("privacy", "close relatives of training people", "as held-out",
                             "held out"),
 }  # fmt: skip
 _CHANCE = {"closer_to_train": 0.5, "privacy_loss": 0.0}
 _ATTACKS = {
-    "distance": "distance to the nearest synthetic row",
-    "frequency": "allele-frequency likelihood ratio, linkage known",
-    "loss": "the model's loss as it is",
-    "calibrated_loss": "the model's loss, calibrated by shadow models",
+    "distance": "distance",
+    "frequency": "allele frequencies",
+    "loss": "the model's loss",
+    "calibrated_loss": "calibrated loss",
 }
 
 
