@@ -1,14 +1,15 @@
 """What a run may cost, how much noise that takes, and what it has cost so far."""
 
 import warnings
+from functools import lru_cache
 from typing import Any
 
 from opacus.accountants import create_accountant
-from opacus.accountants.utils import get_noise_multiplier
 
 from gds.errors import UserError
 
-ACCOUNTANTS = ("prv", "rdp")
+_MOST_NOISE = 1e5
+_PRECISION = 0.002  # relative, of the noise found
 
 
 def check_delta(delta: float, n_people: int) -> None:
@@ -30,6 +31,7 @@ def check_delta(delta: float, n_people: int) -> None:
         )
 
 
+@lru_cache(maxsize=64)
 def noise_multiplier(epsilon: float, delta: float, sample_rate: float, steps: int, accountant: str) -> float:
     """Least noise, in units of the clipping norm, by which ``steps`` steps cost at most ``epsilon``.
 
@@ -49,18 +51,21 @@ def noise_multiplier(epsilon: float, delta: float, sample_rate: float, steps: in
     UserError
         No amount of noise is enough.
     """
-    try:
-        # The search stops within .01 below the epsilon asked for; small ones need a finer one.
-        return float(
-            get_noise_multiplier(
-                target_epsilon=epsilon, target_delta=delta, sample_rate=sample_rate, steps=steps,
-                accountant=accountant, epsilon_tolerance=min(0.01, epsilon / 100),
+
+    def is_enough(noise: float) -> bool:
+        return Account(accountant, [[noise, sample_rate, steps]]).epsilon(delta) <= epsilon
+
+    low, high = 0.0, 1.0
+    while not is_enough(high):
+        low, high = high, 2 * high
+        if high > _MOST_NOISE:
+            raise UserError(
+                f"--dp-epsilon {epsilon:g}: no noise is enough for {steps} steps: give a larger one, or fewer epochs"
             )
-        )  # fmt: skip
-    except ValueError as error:
-        raise UserError(
-            f"--dp-epsilon {epsilon:g}: no noise is enough for {steps} steps: give a larger one, or fewer epochs"
-        ) from error
+    while high - low > _PRECISION * high:
+        middle = (low + high) / 2
+        low, high = (low, middle) if is_enough(middle) else (middle, high)
+    return high
 
 
 class Account:
@@ -83,8 +88,16 @@ class Account:
         self._accountant.step(noise_multiplier=noise, sample_rate=sample_rate)
 
     def epsilon(self, delta: float) -> float:
-        """An upper bound; 0 before the first step."""
-        return float(self._accountant.get_epsilon(delta=delta)) if self._accountant.history else 0.0
+        """An upper bound; 0 before the first step, infinite where the accountant finds none."""
+        if not self._accountant.history:
+            return 0.0
+        with warnings.catch_warnings():
+            # That another order might be tighter, and logarithms of 0 where everyone takes part.
+            warnings.simplefilter("ignore")
+            try:
+                return float(self._accountant.get_epsilon(delta=delta))
+            except (OverflowError, MemoryError):
+                return float("inf")
 
     def state(self) -> list[list[Any]]:
         """Noise multiplier, sampling rate and steps of each stretch, for JSON."""

@@ -1,6 +1,7 @@
 """The loop of a private run: draw people, take each person's gradient, clip, add noise, step, keep the account."""
 
 import math
+import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -126,8 +127,12 @@ class PrivateTrainer:
         progress, averaged = resumed or (Progress(0, [], []), None)
         account, history = Account(settings.accountant, progress.account), list(progress.history)
         average = None if self.ema_decay is None else WeightAverage(self.ema_decay, self.model, averaged)
-        for _ in range(progress.step):
-            self.schedule.step()
+        with warnings.catch_warnings():
+            warnings.simplefilter(
+                "ignore"
+            )  # that the schedule runs ahead of the optimiser: it was there before
+            for _ in range(progress.step):
+                self.schedule.step()
         step = progress.step
         gradients = PersonGradients(self.model.train())
         private = PersonOptimizer(
@@ -154,7 +159,7 @@ class PrivateTrainer:
                     average.update(step)
                 bar.update()
                 if step % self.steps_per_epoch == 0 or step == self.steps:
-                    history.append(self._log(step, account, average, validate))
+                    history.append(self._log(step, average, validate))
                     values = None if average is None else average.values
                     save_checkpoint(
                         self.folder,
@@ -190,11 +195,10 @@ class PrivateTrainer:
     def _log(
         self,
         step: int,
-        account: Account,
         average: WeightAverage | None,
         validate: Callable[[], dict[str, float]],
     ) -> dict[str, Any]:
-        """An entry for the curves: what it has cost and what people who are not trained on say of it."""
+        """An entry for the curves: what people who are not trained on say of the weights."""
         if average is None:
             figures = validate()
         else:
@@ -206,6 +210,5 @@ class PrivateTrainer:
             "epoch": step * self.sample_rate,
             "samples_seen": round(step * self.sample_rate * len(self.people)),
             "learning_rate": self.schedule.get_last_lr()[0],
-            "epsilon": account.epsilon(self.settings.delta),
             **{f"eval_{name}": value for name, value in figures.items()},
         }
