@@ -115,11 +115,15 @@ def loss_attack_figures(args: argparse.Namespace, sets: "ThreeSets") -> "list[Fi
     from gds.repository import local_folder
     from gds.studies.attacks.attacked_people import read_attacked_people
     from gds.studies.attacks.loss_attack import loss_attack, loss_attack_rows
+    from gds.studies.privacy_record import read_privacy_record
 
     model = local_folder(args.model)
     people = read_attacked_people(model, args.real, args.holdout, sets, legend=args.legend)
-    sets.lines.extend(people.lines)
-    print("\n".join(people.lines), flush=True)
+    lines = people.lines
+    if (privacy := read_privacy_record(model)) is not None:
+        lines.append(f"model: {privacy.sentence()}")
+    sets.lines.extend(lines)
+    print("\n".join(lines), flush=True)
     return loss_attack_rows(
         loss_attack(model, people, args.out, n_shadows=args.shadow_models, seed=args.seed)
     )

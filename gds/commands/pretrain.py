@@ -4,6 +4,10 @@
     accelerate launch pretrain/run.py --objective masked --genotypes chr*.pgen model.hidden_size=256
     accelerate launch pretrain/run.py --preset unet1d-tiny --data DIR
 
+With a guarantee of differential privacy for each person (docs/privacy.md):
+
+    gds pretrain --dp-epsilon 8 --dp-delta 1e-5 --dp-public DIR --genotypes chr*.pgen
+
 Without --data or --genotypes a cohort is simulated first. Every key of the configuration can be
 overridden as section.key=value. A run that was interrupted is resumed by the same command.
 """
@@ -14,10 +18,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from gds.commands import arguments
+from gds.errors import UserError
 from gds.models.presets import OBJECTIVES
 
 if TYPE_CHECKING:
     from gds.studies.initial_weights import InitialWeights
+    from gds.studies.public_featurizer import PublicFeaturizer
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -31,6 +37,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="DIR|ORG/NAME",
         help="go on from a pre-trained model, here or on the hub, with its network and its featurizer",
     )
+    privacy = parser.add_argument_group("differential privacy (extra privacy); docs/privacy.md")
+    privacy.add_argument("--dp-epsilon", type=float, metavar="E", help="train with a guarantee, e.g. 8")
+    privacy.add_argument("--dp-delta", type=float, metavar="D", help="below 1 / people, e.g. 1e-5")
+    privacy.add_argument(
+        "--dp-public", metavar="DIR",
+        help="a cohort or model of other people, whose featurizer is used in place of one fitted on those protected",
+    )  # fmt: skip
     arguments.add_cohort(parser)
     arguments.add_output(parser, default="runs/pretrained")
     parser.add_argument(
@@ -45,23 +58,38 @@ def run(args: argparse.Namespace) -> None:
     from gds.studies.initial_weights import InitialWeights
     from gds.studies.pretrain_config import load_config
     from gds.studies.pretraining import check_processes, pretrain
+    from gds.studies.private_pretraining import pretrain_privately
+    from gds.studies.public_featurizer import PublicFeaturizer
 
     initial = None if args.init_from is None else InitialWeights.open(args.init_from)
     objective = args.objective or (initial.objective if initial and not args.config else None)
     network = None if initial is None else initial.options()
-    config = load_config(args.config, args.overrides, objective, args.preset, network)
+    guarantee = {"epsilon": args.dp_epsilon, "delta": args.dp_delta}
+    overrides = [f"privacy.{name}={value}" for name, value in guarantee.items() if value is not None]
+    config = load_config(args.config, [*args.overrides, *overrides], objective, args.preset, network)
+    public = None if args.dp_public is None else PublicFeaturizer.open(args.dp_public)
+    if public is not None and not config.privacy:
+        raise UserError("--dp-public is for a private run: give --dp-epsilon and --dp-delta")
     # accelerate reads this variable itself only once the Trainer exists, and the cohort comes before it.
     state = PartialState(cpu=parse_flag_from_env("ACCELERATE_USE_CPU"))
     check_processes(state)
     # The first process prepares; the others then find the finished cohort.
     with state.main_process_first():
-        cohort = open_cohort(args, config.features, initial)
-    pretrain(config, cohort, args.out, seed=args.seed, initial=initial)
+        cohort = open_cohort(args, config.features, initial, public)
+    if config.privacy:
+        pretrain_privately(config, cohort, args.out, seed=args.seed, initial=initial, public=public)
+    else:
+        pretrain(config, cohort, args.out, seed=args.seed, initial=initial)
     if state.is_main_process:
         print(f"pre-trained encoder: {args.out} (curves: {Path(args.out) / 'curves.png'})")
 
 
-def open_cohort(args: argparse.Namespace, features: dict, initial: "InitialWeights | None" = None):
+def open_cohort(
+    args: argparse.Namespace,
+    features: dict,
+    initial: "InitialWeights | None" = None,
+    public: "PublicFeaturizer | None" = None,
+):
     """The prepared cohort that the flags name; prepared (and simulated) first where need be."""
     from gds.commands.prepare import print_summary
     from gds.features.dataset import PreparedCohort
@@ -82,9 +110,10 @@ def open_cohort(args: argparse.Namespace, features: dict, initial: "InitialWeigh
         # JSON has no tuples: compare what would be written with what was.
         if read_json(folder / "run.json")["options"] == json.loads(json.dumps(asdict(options))):
             return PreparedCohort(folder)
-    featurizer = None if initial is None else initial.featurizer()
+    earlier = initial or public
+    featurizer = None if earlier is None else earlier.featurizer()
     cohort = prepare_cohort(
-        options, folder, featurizer=featurizer, never_test=[] if initial is None else list(initial.people())
+        options, folder, featurizer=featurizer, never_test=[] if earlier is None else list(earlier.people())
     )
     print_summary(cohort)
     return cohort

@@ -9,6 +9,7 @@ from gds.hub.membership import MembershipPower
 from gds.hub.redaction import Withheld
 from gds.models import GdsConfig
 from gds.provenance import NOT_CLINICAL
+from gds.studies.privacy_record import PrivacyRecord
 
 TO_FILL_IN = "*To be filled in by whoever publishes this: whose data, under which consent, for which uses.*"
 _OBJECTIVES = {
@@ -211,16 +212,28 @@ def _privacy(facts: CardFacts) -> str:
         "Sankararaman et al. 2009, power = Phi(sqrt(m / n) - z), for population frequencies known exactly; loadings "
         "and weights are not counted and may tell more.",
     ]
-    privacy = facts.record.get("privacy") or {}
-    if privacy.get("epsilon") is not None:
-        lines.append(
-            f"- Differential privacy of the weights: epsilon {privacy['epsilon']}, delta {privacy.get('delta')}, for "
-            f"one {privacy.get('unit', 'person')}. Outside the guarantee: "
-            f"{privacy.get('outside', 'the featurizer, quality control and the choice of settings')}."
-        )
-    else:
-        lines.append("- The weights were trained without differential privacy: no formal guarantee.")
-    return "\n".join(lines)
+    return "\n".join([*lines, *_guarantee(facts.record.get("privacy"))])
+
+
+def _guarantee(content: dict[str, Any] | None) -> list[str]:
+    """Differential privacy: what it covers, how it was reached, what it does not cover."""
+    if content is None:
+        return ["- The weights were trained without differential privacy: no formal guarantee."]
+    privacy = PrivacyRecord.of(content)
+    if not privacy.holds:
+        return [
+            "- The weights were trained with clipped and noised gradients, but the noise came from a fixed seed: "
+            "whoever knows it can take the noise off again. No formal guarantee."
+        ]
+    return [
+        f"- Differential privacy of the weights: epsilon {privacy.epsilon:.4g}, delta {privacy.delta:g}, for adding or "
+        f"removing one {privacy.unit} of {privacy.units:,}. DP-SGD: noise {privacy.noise_multiplier:.3g} times the "
+        f"clipping norm {privacy.clip_norm:g}, {privacy.steps:,} steps, each {privacy.unit} taking part with "
+        f"probability {privacy.sample_rate:.3g}; {privacy.accountant.upper()} accountant; noise from the operating "
+        "system, not kept.",
+        "- Outside that guarantee:",
+        *(f"    - {each}" for each in privacy.outside),
+    ]
 
 
 def _use(facts: CardFacts) -> str:

@@ -23,6 +23,7 @@ from gds.hub.redaction import Withheld, minor_allele_counts, withhold_rare
 from gds.models import GdsConfig
 from gds.models.adapter import is_adapter
 from gds.repository import CARD, CONFIG, CONTENT_HASHES, SCHEDULER_CONFIG, TRAINING_DISTRIBUTION, WEIGHTS
+from gds.studies.privacy_record import read_privacy_record
 
 # Of a configuration, what is about the process that wrote it rather than about the model.
 _NOT_PUBLISHED = ("_name_or_path", "name_or_path", "custom_pipelines", "auto_map")
@@ -88,6 +89,7 @@ def assemble_model(
         path = folder / SCHEDULER_CONFIG
         write_json(out / SCHEDULER_CONFIG, schema.check_scheduler_file(read_json(path), config, path))
     distribution = publish_distribution(folder, out, featurizer, min_allele_count)
+    read_privacy_record(folder)  # of these very weights, or of none
     record = record_of(folder)
     power = membership_power(shown)
     facts = CardFacts(

@@ -5,6 +5,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from gds.errors import UserError
+from gds.studies.privacy_record import KEY, PrivacyRecord
 
 # What of run.json is published. Left out: the command, the platform, the names and hashes of input files.
 PUBLISHED = (
@@ -33,6 +34,12 @@ def public_record(record: dict[str, Any]) -> dict[str, Any]:
             name: count if count >= SMALLEST_COUNT else f"fewer than {SMALLEST_COUNT}"
             for name, count in shown["labelled_few"].items()
         }
+    privacy = (shown.get("config") or {}).get(KEY)
+    if isinstance(privacy, dict):
+        # With the seed of its noise a guarantee would be taken back.
+        shown["config"][KEY] = {name: value for name, value in privacy.items() if name != "noise_seed"}
+    if KEY in shown:
+        shown[KEY] = PrivacyRecord.of(record[KEY]).content()
     return shown
 
 

@@ -9,6 +9,7 @@ import yaml
 
 from gds.errors import UserError, did_you_mean
 from gds.models.presets import SIZE_OPTIONS, preset_options
+from gds.training.private.settings import check_privacy_keys
 
 DECIDED_BY_DATA = {"input_kind", "n_blocks", "n_channels", "mask_channels"}
 
@@ -76,6 +77,8 @@ class PretrainConfig:
         Keys of :class:`gds.GdsConfig` other than those the data decide: the preset's and those set over them.
     training
         Keys of :class:`transformers.TrainingArguments`, and ``ema_decay``.
+    privacy
+        Keys of :class:`gds.training.private.settings.PrivacySettings`; empty for a run without a guarantee.
     """
 
     objective: str = "diffusion"
@@ -83,9 +86,10 @@ class PretrainConfig:
     features: dict[str, Any] = field(default_factory=dict)
     model: dict[str, Any] = field(default_factory=dict)
     training: dict[str, Any] = field(default_factory=dict)
+    privacy: dict[str, Any] = field(default_factory=dict)
 
 
-SECTIONS = ["features", "model", "training"]
+SECTIONS = ["features", "model", "training", "privacy"]
 
 
 def load_config(
@@ -199,6 +203,7 @@ def check_keys(config: PretrainConfig) -> None:
         "model": own - DECIDED_BY_DATA,
         "training": {item.name for item in fields(TrainingArguments)} | {"ema_decay"},
     }
+    check_privacy_keys(config.privacy)
     for section, keys in known.items():
         for key in getattr(config, section):
             if key not in keys:

@@ -2,25 +2,25 @@
 
 import os
 from contextlib import suppress
-from dataclasses import asdict
 from pathlib import Path
 from typing import Any
-
-import pandas as pd
 
 from gds.errors import UserError
 from gds.features.dataset import PreparedCohort
 from gds.features.featurizer import Featurizer
-from gds.files import atomic_path, read_json, write_json
+from gds.files import read_json, write_json
 from gds.models import GdsConfig, GdsForContrastive, GdsForDiffusion, GdsForMaskedModeling
-from gds.provenance import run_record
-from gds.report.run_figures import RunCurves, learning_curves
 from gds.studies.initial_weights import InitialWeights
 from gds.studies.label_provenance import LabelProvenance
 from gds.studies.pretrain_config import PretrainConfig
+from gds.studies.pretraining_folder import (
+    claim_folder,
+    pretraining_record,
+    write_curves,
+    write_people_seen,
+)
 from gds.training import FeatureDataset, GdsTrainer
 from gds.training.arguments import training_arguments
-from gds.training.curves import curve_records
 from gds.training.ema import EMA_NAME
 from gds.training.noise_levels import reconstruction_by_timestep
 
@@ -57,10 +57,10 @@ def pretrain(
     """
     folder = Path(folder)
     featurizer = cohort.featurizer()
-    _claim(folder, config, cohort, seed, initial)
+    claim_folder(folder, config, cohort, seed, initial)
     phased = config.objective == "contrastive" and cohort.description.phased
     model = new_model(config, featurizer, seed, initial, phased=phased)
-    dataset, shape = _without_labels(cohort.dataset()), featurizer.is_padding_.shape
+    dataset, shape = without_labels(cohort.dataset()), featurizer.is_padding_.shape
     train = FeatureDataset(dataset["train"], *shape, phased=phased)
     if config.objective == "masked" and featurizer.kind == "tokens":
         model.set_major_genotype(train.most_frequent_dosage())
@@ -85,8 +85,13 @@ def pretrain(
         featurizer.save_pretrained(folder)
         write_people_seen(cohort, folder, initial)
         LabelProvenance().write(folder)  # no label was read
-        _write_curves(trainer.state.log_history, levels, folder)
-        write_json(folder / "run.json", _record(config, cohort, seed, trainer, initial))
+        history = trainer.state.log_history
+        write_curves(history, levels, folder)
+        record = pretraining_record(
+            config, cohort, seed, initial, model=trainer.model, history=history, steps=trainer.state.global_step,
+            processes=trainer.accelerator.num_processes,
+        )  # fmt: skip
+        write_json(folder / "run.json", record)
     return folder
 
 
@@ -131,7 +136,7 @@ def new_model(
     return model
 
 
-def _without_labels(dataset: Any) -> Any:
+def without_labels(dataset: Any) -> Any:
     """Pre-training reads no label: the column does not even enter it."""
     read = ("features", "first_haplotype")
     return dataset.remove_columns([name for name in dataset["train"].column_names if name not in read])
@@ -170,81 +175,6 @@ def _check_batch(args: Any, n_people: int) -> None:
             f"{n_people} training people do not fill a batch of {batch}: set "
             "training.per_device_train_batch_size to fewer, or training.dataloader_drop_last=false"
         )
-
-
-def _claim(
-    folder: Path, config: PretrainConfig, cohort: PreparedCohort, seed: int, initial: InitialWeights | None
-) -> None:
-    """Mark the folder as that of this run, so that only the same run is ever resumed in it."""
-    description = {
-        **asdict(config),
-        "seed": seed,
-        "features": cohort.description.featurizer_fingerprint,
-        "training_people": len(cohort.ids("train")),
-        **({} if initial is None else {"initial weights": initial.record()["weights"]}),
-    }
-    claim = folder / "checkpoints" / "pretraining.json"
-    if not claim.is_file():
-        write_json(claim, description)
-        return
-    found = read_json(claim)
-    changed = sorted(key for key in description if found.get(key) != description[key])
-    if changed:
-        raise UserError(
-            f"{folder} holds a run with other {', '.join(changed)}: choose another --output-dir, "
-            f"or delete {claim.parent} to start anew"
-        )
-
-
-def write_people_seen(cohort: PreparedCohort, folder: Path, initial: InitialWeights | None = None) -> None:
-    """``people.tsv``: who was trained on and who was scored. Local; no push takes it along."""
-    people = cohort.people[cohort.people["split"] != "test"]
-    roles = people["split"].map({"train": "featurizer and training", "validation": "validation loss"})
-    if initial is not None:
-        before = initial.people().difference(roles.index)
-        roles = pd.concat([roles, pd.Series("initial weights", index=before)])
-    with atomic_path(folder / "people.tsv") as temporary:
-        pd.DataFrame({"used_for": roles}).to_csv(temporary, sep="\t", index_label="id")
-
-
-def _write_curves(history: list[dict[str, Any]], levels: pd.DataFrame | None, folder: Path) -> None:
-    """The curves and the errors by noise level as tables, and all as a picture."""
-    if levels is not None:
-        with atomic_path(folder / "noise_levels.csv") as temporary:
-            levels.to_csv(temporary, index=False)
-    records = curve_records(history)
-    with atomic_path(folder / "curves.csv") as temporary:
-        records.to_csv(temporary, index=False)
-    with atomic_path(folder / "curves.png") as temporary:
-        learning_curves({"validation": RunCurves(records, levels)}).savefig(temporary, dpi=150)
-
-
-def _record(
-    config: PretrainConfig,
-    cohort: PreparedCohort,
-    seed: int,
-    trainer: Any,
-    initial: InitialWeights | None,
-) -> dict[str, Any]:
-    """How to make the model again, and how well it fits; nothing about an individual."""
-    state = trainer.state
-    last = {
-        key: value for entry in state.log_history for key, value in entry.items() if key.startswith("eval_")
-    }
-    return run_record(
-        seed,
-        [cohort.folder / "cohort.json"],
-        config=asdict(config),
-        genome_build=cohort.description.genome_build,
-        label_column=cohort.description.label_column,
-        parameters=sum(parameter.numel() for parameter in trainer.model.parameters()),
-        training_people=len(cohort.ids("train")),
-        validation_people=len(cohort.ids("validation")),
-        steps=state.global_step,
-        processes=trainer.accelerator.num_processes,
-        final=last,
-        init_from=None if initial is None else initial.record(),
-    )
 
 
 def check_processes(state: Any) -> None:

@@ -20,6 +20,7 @@ from gds.generation.generator import GenotypeGenerator
 from gds.genotypes import write_genotypes
 from gds.genotypes.write import ending_of
 from gds.provenance import run_record
+from gds.studies.privacy_record import KEY, read_privacy_record
 
 
 def write_synthetic(
@@ -69,6 +70,7 @@ def write_synthetic(
     ending_of(out)
     processes = processes or Processes()
     files = _model_files(model)
+    privacy = read_privacy_record(model)
     generator = GenotypeGenerator.from_pretrained(model, _device())
     # Refused before anything is drawn: what the sampler refuses.
     labels = None if draw.labels is None else draw.labels[:0]
@@ -93,6 +95,8 @@ def write_synthetic(
     shared.wait_for_others(lambda: not chunks.missing())
     stem = out[: -len(ending_of(out))]
     provenance = _provenance(name, draw, files)
+    if privacy is not None:
+        provenance += f"; {privacy.sentence()}"
     source = chunks.source(generator)
     with all_or_none():
         write_genotypes(source, out, provenance=provenance)
@@ -103,9 +107,8 @@ def write_synthetic(
             with atomic_path(f"{stem}.labels.tsv") as temporary:
                 table = source.samples[["id"]].assign(label=[label_names[label] for label in draw.labels])
                 table.to_csv(temporary, sep="\t", index=False)
-        write_json(
-            f"{stem}.run.json", _record(draw, files, label_names, provenance, processes, len(chunks), n_found)
-        )
+        record = _record(draw, files, label_names, provenance, processes, len(chunks), n_found)
+        write_json(f"{stem}.run.json", record | ({} if privacy is None else {KEY: privacy.content()}))
     shared.remove()
     lines = [f"{out}: {draw.n:,} synthetic people, {len(source.variants):,} variants"]
     if n_found:

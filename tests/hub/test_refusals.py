@@ -13,10 +13,11 @@ from safetensors.numpy import load_file, save_file
 from gds.cli import run_command
 from gds.errors import UserError
 from gds.features import Featurizer
-from gds.files import read_json, write_json
+from gds.files import read_json, sha256, write_json
 from gds.hub.push import push_folder
 from gds.models import GdsForClassification, GdsModel
 from gds.repository import local_folder
+from gds.studies.privacy_record import PrivacyRecord
 from gds.training.arguments import training_arguments
 
 TOKEN = "alice-token"
@@ -230,7 +231,12 @@ def test_the_card_is_valid_and_carries_the_figures(hub, folder, tmp_path):
         {"method": "probe", "metric": "log_loss", "value": None},
     ]
     write_json(folder / "metrics.json", {"metrics": rows})
-    change_json(folder / "run.json", privacy={"epsilon": 8, "delta": 1e-4, "unit": "person"})
+    guarantee = PrivacyRecord(
+        epsilon=8.0, delta=1e-4, unit="person", units=40, accountant="prv", noise_multiplier=1.5, sample_rate=0.25,
+        steps=100, clip_norm=1.0, noise="operating system", outside=["quality control"],
+        weights=sha256(folder / "model.safetensors"),
+    )  # fmt: skip
+    change_json(folder / "run.json", privacy=guarantee.content())
     push_folder(folder, "alice/card", token=TOKEN, data_use="Consent for research.", licence="cc-by-4.0")
     text = published(hub, "alice/card")["README.md"].decode()
     card = ModelCard(text)
@@ -244,6 +250,6 @@ def test_the_card_is_valid_and_carries_the_figures(hub, folder, tmp_path):
         assert result["dataset"]["type"]
     for part in (
         "Consent for research.", "| probe | auroc | 0.71 | 0.64 to 0.78 |", "40 people: the featurizer", "hg19",
-        "epsilon 8, delta 0.0001", "Sankararaman", "Not for clinical use", 'model="alice/card"', "control 30",
+        "epsilon 8, delta 0.0001", "- quality control", "Sankararaman", "Not for clinical use", 'model="alice/card"', "control 30",
     ):  # fmt: skip
         assert part in text, part

@@ -55,4 +55,4 @@ class Randomness:
     def _words(self, n: int) -> np.ndarray:
         if self._seeded is not None:
             return self._seeded.integers(0, 2**64, n, dtype=np.uint64)
-        return np.frombuffer(os.urandom(8 * n), dtype=np.uint64)
+        return np.frombuffer(os.urandom(8 * n), dtype=np.uint64).copy()
