@@ -250,6 +250,7 @@ def test_the_card_is_valid_and_carries_the_figures(hub, folder, tmp_path):
         assert result["dataset"]["type"]
     for part in (
         "Consent for research.", "| probe | auroc | 0.71 | 0.64 to 0.78 |", "40 people: the featurizer", "hg19",
-        "epsilon 8, delta 0.0001", "- quality control", "Sankararaman", "Not for clinical use", 'model="alice/card"', "control 30",
+        "epsilon 8, delta 0.0001", "- quality control", "Sankararaman", "Not for clinical use",
+        'model="alice/card"', "control 30",
     ):  # fmt: skip
         assert part in text, part

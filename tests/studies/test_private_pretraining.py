@@ -194,4 +194,4 @@ def test_the_shipped_config_is_complete():
     settings = PrivacySettings.of(config.privacy)
     assert set(config.privacy) == {item.name for item in fields(PrivacySettings)}
     assert settings.noise_seed is None
-    assert config.privacy == {**asdict(PrivacySettings(8, 1e-5)), **{"epsilon": 8, "delta": 1e-5}}
+    assert config.privacy == {**asdict(PrivacySettings(8, 1e-5)), "epsilon": 8, "delta": 1e-5}
