@@ -18,8 +18,9 @@ from gds.studies.few_label_task import FewLabelTask
 
 LOCI_BUILD = "hg19"
 WINDOW = 250_000  # bases on either side in which a proxy is looked for
+AS_PUBLISHED = "as published"
 _AGREEMENT = {
-    SAME: "as published",
+    SAME: AS_PUBLISHED,
     SWAPPED: "alleles swapped, corrected",
     FLIPPED: "other strand, corrected",
     FLIPPED_AND_SWAPPED: "other strand and swapped, corrected",

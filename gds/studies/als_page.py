@@ -5,6 +5,7 @@ import pandas as pd
 from gds.report.attribution_figures import block_importance
 from gds.report.page import NOT_CLINICAL, Page
 from gds.studies.als_biology import REPEATS
+from gds.studies.als_loci_table import AS_PUBLISHED
 from gds.studies.block_attributions import BlockAttributions
 from gds.studies.few_label_task import FewLabelTask
 from gds.studies.few_labels import FewLabelResult
@@ -23,9 +24,9 @@ def add_als_biology(page: Page, task: FewLabelTask, result: FewLabelResult) -> N
     loci = result.biology.loci
     page.add_table(
         _shown_loci(loci, task.class_names),
-        "Effect allele carried, after alleles and strands were aligned: carriers of the genotyped people, and "
-        "frequency. Where a locus is not used, the variant nearby that tells most of it, with its r2 in training "
-        f"people. {NOT_CLINICAL}",
+        "Effect allele and its published odds ratio; carriers among the genotyped people of each class, and "
+        "frequency, after alleles and strands were aligned. Where a locus is not used, the variant nearby that tells "
+        f"most of it, with its r2 in training people. {NOT_CLINICAL}",
     )
     for attributions in result.biology.attributions:
         _add_attributions(page, attributions, loci)
@@ -35,15 +36,14 @@ def _shown_loci(loci: pd.DataFrame, class_names: list[str]) -> pd.DataFrame:
     shown = pd.DataFrame(
         {
             "locus": loci["locus"],
-            "place (hg19)": loci["chromosome"] + ":" + loci["position"].astype(str),
-            "effect/other": loci["effect_allele"] + "/" + loci["other_allele"],
-            "odds ratio": loci["odds_ratio"].map("{:.2f}".format),
-            "status": loci["status"] + loci["alleles"].map(lambda how: f" ({how})" if how else ""),
+            "effect": loci["effect_allele"] + ", " + loci["odds_ratio"].map("{:.2f}".format),
+            "status": loci["status"]
+            + [f" ({how})" if how not in ("", AS_PUBLISHED) else "" for how in loci["alleles"]],
         }
     )
     for name in class_names:
         columns = loci[[f"{name}_carriers", f"{name}_genotyped", f"{name}_frequency"]].itertuples(index=False)
-        shown[f"carriers, {name}"] = [f"{c} of {n}, f {f:.3f}" if n else "" for c, n, f in columns]
+        shown[name] = [f"{c} of {n}, {f:.3f}" if n else "" for c, n, f in columns]
     proxies = loci[["proxy", "proxy_distance", "proxy_r2"]].itertuples(index=False)
     shown["proxy"] = [
         f"{name}, {distance / 1000:.0f} kb, r2 {'not estimable' if pd.isna(r2) else f'{r2:.2f}'}"

@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from gds.classifiers.score_file import LinearScore
 from gds.errors import UserError
 from gds.features.featurizer import Featurizer
 from gds.features.training_distribution import QUANTILE, TrainingDistribution
@@ -82,7 +83,7 @@ def assess(
     return _flagged(ids, distribution.distance(source.read(distribution.variant_index)), distribution)
 
 
-def outliers_of_test(task: FewLabelTask, featurizer: Featurizer, seed: int = 0) -> Outliers:
+def outliers_of_test(task: FewLabelTask, featurizer: Featurizer | LinearScore, seed: int = 0) -> Outliers:
     """Flag the test people of a task, by its training people, labelled or not, in the variants of a featurizer."""
     source = task.cohort.source()
     columns = match_variants(source.variants, featurizer.variants_)

@@ -6,11 +6,13 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from gds.classifiers.score_file import LinearScore
 from gds.files import atomic_directory, write_json
 from gds.provenance import NOT_CLINICAL, run_record
 from gds.studies.few_label_task import FewLabelTask
 from gds.studies.few_labels import FewLabelResult
 from gds.studies.label_provenance import LabelProvenance
+from gds.studies.outliers import outliers_of_test
 from gds.studies.polygenic_scores import score_folder
 
 
@@ -51,6 +53,10 @@ def save_polygenic_scores(
             few = pd.DataFrame({"used_for": "label"}, index=pd.Index(task.few, name="id"))
             few.to_csv(temporary / "people.tsv", sep="\t")
             LabelProvenance.of(task).write(temporary)
+            # In the variants of the saved score, which are those with a weight; too few for it say nothing.
+            familiar = outliers_of_test(task, LinearScore.from_pretrained(temporary), seed).distribution
+            if familiar is not None:
+                familiar.save(temporary)
             record = run_record(
                 seed,
                 [task.cohort.folder / "cohort.json"],
