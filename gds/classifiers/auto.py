@@ -17,7 +17,7 @@ N_BOOTSTRAP = 200
 
 @dataclass(frozen=True)
 class Candidate:
-    """One of the methods to choose among: an unfitted estimator of dosages, and the variants that it is given."""
+    """One of the methods to choose among: an unfitted estimator, and the columns (variants) that it is given."""
 
     estimator: Any
     variants: np.ndarray | slice

@@ -1,7 +1,7 @@
 """Few-label classifiers of phased people by whom their haplotypes are copied from."""
 
 from collections.abc import Sequence
-from typing import Self
+from typing import Protocol, Self
 
 import numpy as np
 from scipy import sparse
@@ -16,9 +16,28 @@ from gds.classifiers.tuned_logistic import class_indices
 from gds.errors import UserError
 
 
-def fitted_copying(
-    copying: HaplotypeCopying | None, parts: Sequence[np.ndarray], seed: int
-) -> HaplotypeCopying:
+class PanelShares(Protocol):
+    """What labels are passed along: how much of each window of a person falls to each person of a panel.
+
+    Attributes
+    ----------
+    n_reference_, n_windows_ : int
+        People of the panel, windows of the genome.
+    """
+
+    n_reference_: int
+    n_windows_: int
+
+    def shares(self, haplotypes: np.ndarray) -> sparse.csr_matrix:
+        """(2 sample window, reference person), the windows of a haplotype one after the other."""
+        ...
+
+    def panel_rows(self, haplotypes: np.ndarray) -> np.ndarray:
+        """Row of each person in the panel, -1 for those not in it; int64, shape (sample,)."""
+        ...
+
+
+def fitted_copying(copying: PanelShares | None, parts: Sequence[np.ndarray], seed: int) -> PanelShares:
     """The copying model that was given, or a new one whose panel are the training people."""
     return HaplotypeCopying(seed=seed).fit(parts) if copying is None else copying
 
@@ -117,7 +136,7 @@ class WindowedPropagation(PeopleClassifier):
         temperature: float = 8.0,
         eps: float = 0.05,
         n_iterations: int = 10,
-        copying: HaplotypeCopying | None = None,
+        copying: PanelShares | None = None,
         fall_back: bool = True,
         n_folds: int = 5,
         seed: int = 0,
@@ -295,7 +314,7 @@ class CopyingLabelSpreading(PeopleClassifier):
         return 64 * np.log(score / score.mean(axis=1, keepdims=True))
 
 
-def panel_rows_of(copying: HaplotypeCopying, parts: Sequence[np.ndarray]) -> np.ndarray:
+def panel_rows_of(copying: PanelShares, parts: Sequence[np.ndarray]) -> np.ndarray:
     """Row of each training person in the panel, -1 for those thinned out; shape (sample,).
 
     Raises

@@ -1,13 +1,14 @@
-"""Full fine-tuning of a pre-trained encoder as an estimator; its length is chosen inside the labels."""
+"""Fine-tuning of a pre-trained encoder, whole or by LoRA, as an estimator; its length is chosen inside the labels."""
 
 import tempfile
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from sklearn.base import BaseEstimator, ClassifierMixin
 
 from gds.classifiers.inner_folds import inner_folds
+from gds.errors import UserError, require_extra
 from gds.features.dataset import arrow_dataset
 
 if TYPE_CHECKING:
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
 
 
 class FineTunedEncoder(ClassifierMixin, BaseEstimator):
-    """All weights of an encoder and a new head, trained on the labelled few.
+    """All weights of an encoder, or a low-rank change of them, and a new head, trained on the labelled few.
 
     The number of epochs is the one with the lowest mean log-loss over folds of the labelled people;
     the final network is then trained on all of them for that long. With a schedule that decays to zero
@@ -31,6 +32,9 @@ class FineTunedEncoder(ClassifierMixin, BaseEstimator):
         Folds of the labelled people (see :func:`gds.classifiers.inner_folds.inner_folds`).
     learning_rate, batch_size, weight_decay
         Of AdamW.
+    lora_rank
+        Rank of the change of each dense layer that the encoder's positions share (LoRA, Hu et al. 2021; extra:
+        peft); the weights themselves stay. None: all weights are trained.
     seed
         Seed of the head, the order of people and dropout.
 
@@ -51,6 +55,7 @@ class FineTunedEncoder(ClassifierMixin, BaseEstimator):
         learning_rate: float = 3e-4,
         batch_size: int = 16,
         weight_decay: float = 0.01,
+        lora_rank: int | None = None,
         seed: int = 0,
     ) -> None:
         self.encoder = encoder
@@ -59,6 +64,7 @@ class FineTunedEncoder(ClassifierMixin, BaseEstimator):
         self.learning_rate = learning_rate
         self.batch_size = batch_size
         self.weight_decay = weight_decay
+        self.lora_rank = lora_rank
         self.seed = seed
 
     def fit(self, X: np.ndarray, y: np.ndarray, groups: np.ndarray | None = None) -> "FineTunedEncoder":
@@ -129,9 +135,10 @@ class FineTunedEncoder(ClassifierMixin, BaseEstimator):
 
         set_seed(self.seed)
         model = self._new_model()
+        adapted = model if self.lora_rank is None else low_rank(model, self.lora_rank)
         with tempfile.TemporaryDirectory() as scratch:
             trainer = GdsTrainer(
-                model=model,
+                model=adapted,
                 args=training_arguments(
                     Path(scratch),
                     seed=self.seed,
@@ -152,7 +159,38 @@ class FineTunedEncoder(ClassifierMixin, BaseEstimator):
             )
             trainer.train()
         losses = [entry["eval_loss"] for entry in trainer.state.log_history if "eval_loss" in entry]
+        if adapted is not model:
+            model = adapted.merge_and_unload()
         return model, np.array(losses)
+
+
+def low_rank(model: "GdsForClassification", rank: int) -> Any:
+    """The network with LoRA in every dense layer of its backbone and its head left to be trained.
+
+    Raises
+    ------
+    UserError
+        PEFT is not installed, or the backbone has no dense layers that positions share.
+    """
+    import torch
+
+    peft = require_extra("peft", "peft")
+    layers = [
+        name
+        for name, module in model.named_modules()
+        if isinstance(module, torch.nn.Linear) and name.startswith("gds.backbone.")
+    ]
+    if not layers:
+        raise UserError(
+            f"LoRA changes dense layers that positions share, and the {model.config.backbone} backbone has none: use "
+            "full fine-tuning, or a probe"
+        )
+    return peft.get_peft_model(
+        model,
+        peft.LoraConfig(
+            r=rank, lora_alpha=2 * rank, target_modules=layers, modules_to_save=["classification_head"]
+        ),
+    )
 
 
 def class_probabilities(

@@ -127,7 +127,7 @@ class HWEMixture(ClassifierMixin, BaseEstimator):
         self.n_features_in_ = X.shape[1]
         parts = [self._used(part) for part in ([X] if unlabelled is None else [X, unlabelled])]
         prior = LowRankPrior(seed=self.seed) if self.prior is None else clone(self.prior, safe=False)
-        self.prior_ = prior.fit(parts)
+        self.prior_ = prior.fit([X] if unlabelled is None else [X, unlabelled], self.variants)
         people = _People(parts)
         weights = np.eye(len(self.classes_))[index]
         self._choose(people, index, weights, groups)

@@ -82,6 +82,13 @@ class DosagePCA:
         """Scores of people, float64, shape (sample, component)."""
         return self.scaler_.project([dosages], self.loadings_)
 
+    def reconstruct(self, scores: np.ndarray) -> np.ndarray:
+        """Expected dosages of people with these scores, float64, shape (sample, variant); not confined to 0 ... 2."""
+        scale = self.scaler_.scale_
+        # Standardising multiplied by scale; variants that do not vary have scale 0 and keep their mean.
+        spread = np.where(scale > 0, 1 / np.where(scale > 0, scale, 1), 0)
+        return self.scaler_.mean_ + (scores @ self.loadings_.T) * spread
+
     def _krylov(self, parts: Sequence[np.ndarray], k: int) -> tuple[np.ndarray, np.ndarray]:
         """Loadings and squared singular values by Rayleigh-Ritz in a block Krylov space of Z'Z."""
         m = len(self.scaler_.mean_)

@@ -6,7 +6,8 @@ from typing import Any, Self
 import numpy as np
 
 from gds.classifiers.base import PeopleClassifier
-from gds.classifiers.frequency_prior import LowRankPrior
+from gds.classifiers.expected_genotypes import ExpectedGenotypes
+from gds.classifiers.frequency_prior import ExpectedGenotypePrior, FrequencyPrior, LowRankPrior
 from gds.classifiers.hwe_mixture import HWEMixture
 
 GRID: Mapping[str, tuple[float, ...]] = {
@@ -15,6 +16,7 @@ GRID: Mapping[str, tuple[float, ...]] = {
     "temperature": (2.0, 4.0, 8.0),
     "unlabelled_weight": (0.25, 0.5, 1.0),
 }
+SHARES = (0.0, 0.5, 1.0)  # of a pre-trained model's expected genotypes in the prior, where one is given
 
 
 class TunedHWEMixture(PeopleClassifier):
@@ -28,6 +30,11 @@ class TunedHWEMixture(PeopleClassifier):
     ----------
     grid
         Constants and their values; ``n_components`` is that of the low-rank prior.
+    expected
+        Expected genotypes of a pre-trained model, for the prior (:class:`ExpectedGenotypePrior`), whose ``share`` is
+        then tuned too, first of all.
+    variants
+        As of :class:`~gds.classifiers.hwe_mixture.HWEMixture`.
     n_folds, seed
         Folds of the labelled people.
 
@@ -42,9 +49,17 @@ class TunedHWEMixture(PeopleClassifier):
     """
 
     def __init__(
-        self, grid: Mapping[str, tuple[float, ...]] = GRID, *, n_folds: int = 5, seed: int = 0
+        self,
+        grid: Mapping[str, tuple[float, ...]] = GRID,
+        *,
+        expected: ExpectedGenotypes | None = None,
+        variants: np.ndarray | None = None,
+        n_folds: int = 5,
+        seed: int = 0,
     ) -> None:
         self.grid = grid
+        self.expected = expected
+        self.variants = variants
         self.n_folds = n_folds
         self.seed = seed
 
@@ -59,12 +74,23 @@ class TunedHWEMixture(PeopleClassifier):
         constants: dict[str, float] = {
             "n_components": 12, "alpha": 20.0, "temperature": 4.0, "unlabelled_weight": 0.5
         }  # fmt: skip
+        grid = dict(self.grid)
+        if self.expected is not None:
+            constants["share"] = 0.5
+            grid = {"share": SHARES, **grid}
         self.losses_: list[dict[str, float]] = []
 
         def fitted(setting: dict[str, float]) -> tuple[float, HWEMixture]:
-            options: dict[str, Any] = {name: setting[name] for name in setting if name != "n_components"}
-            prior = LowRankPrior(int(setting["n_components"]), seed=self.seed)
-            model = HWEMixture(**options, prior=prior, n_folds=self.n_folds, seed=self.seed)
+            of_prior = ("n_components", "share")
+            options: dict[str, Any] = {name: setting[name] for name in setting if name not in of_prior}
+            prior: FrequencyPrior = LowRankPrior(int(setting["n_components"]), seed=self.seed)
+            if self.expected is not None:
+                prior = ExpectedGenotypePrior(
+                    self.expected, setting["share"], int(setting["n_components"]), self.seed
+                )
+            model = HWEMixture(
+                **options, prior=prior, variants=self.variants, n_folds=self.n_folds, seed=self.seed
+            )
             model.fit(X, y, unlabelled=unlabelled, groups=groups)
             used = "em" if model.n_iterations_ else "no em"
             loss = model.held_out_loss_.get(used, np.inf)
@@ -73,7 +99,7 @@ class TunedHWEMixture(PeopleClassifier):
 
         loss, self.model_ = fitted(constants)
         if np.isfinite(loss):
-            for name, values in self.grid.items():
+            for name, values in grid.items():
                 for value in values:
                     setting = {**constants, name: value}
                     if setting == constants or any(

@@ -78,7 +78,13 @@ class LogisticProbe(ClassifierMixin, BaseEstimator):
         self.n_folds = n_folds
         self.seed = seed
 
-    def fit(self, X: np.ndarray, y: np.ndarray, groups: np.ndarray | None = None) -> "LogisticProbe":
+    def fit(
+        self,
+        X: np.ndarray,
+        y: np.ndarray,
+        groups: np.ndarray | None = None,
+        unlabelled: np.ndarray | None = None,
+    ) -> "LogisticProbe":
         """Fit on labelled people.
 
         Parameters
@@ -89,6 +95,8 @@ class LogisticProbe(ClassifierMixin, BaseEstimator):
             Labels, shape (sample,).
         groups
             Families, kept within one fold.
+        unlabelled
+            Not looked at: taken as by every other method.
         """
         X = np.asarray(X, dtype=np.float64)
         self.classes_, index = class_indices(y)

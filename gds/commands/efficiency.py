@@ -18,6 +18,15 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="labels: 5/class, 100, 5%% or all (default 5/class 10/class 20/class all)",
     )  # fmt: skip
     parser.add_argument("--methods", nargs="+", metavar="NAME", help="simple methods; default a short list")
+    parser.add_argument(
+        "--heads", nargs="+", metavar="NAME",
+        help='on each encoder: probe, mixture, "LDA with PCs" (the default), "mixture of own covariances", '
+        '"HWE-EM prior", fine-tuned, LoRA',
+    )  # fmt: skip
+    parser.add_argument(
+        "--tune-views", action="store_true",
+        help="choose layer, noise level and pooling of embeddings by folds of the labels",
+    )  # fmt: skip
     parser.add_argument("--seeds", type=int, default=10, metavar="N", help="choices of labels (default 10)")
     parser.add_argument("--metric", choices=("accuracy", "auroc"), default="auroc", help="of the picture")
     parser.add_argument("--out", required=True, metavar="DIR", help="where results go")
@@ -27,10 +36,15 @@ def run(args: argparse.Namespace) -> None:
     from gds.features.dataset import PreparedCohort
     from gds.studies.label_budgets import parse_budget
     from gds.studies.label_efficiency import run_label_efficiency
-    from gds.studies.label_efficiency_methods import DEFAULT_METHODS, study_methods
+    from gds.studies.label_efficiency_methods import DEFAULT_HEADS, DEFAULT_METHODS, study_methods
     from gds.studies.label_efficiency_page import write_page
 
-    methods = study_methods(args.methods or DEFAULT_METHODS, args.encoder)
+    methods = study_methods(
+        args.methods or DEFAULT_METHODS,
+        args.encoder,
+        heads=args.heads or DEFAULT_HEADS,
+        tune_views=args.tune_views,
+    )
     budgets = [parse_budget(text) for text in args.budgets]
     cohort = PreparedCohort(args.data)
     table = run_label_efficiency(cohort, methods, budgets, range(args.seeds), folder=args.out)

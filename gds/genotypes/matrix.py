@@ -46,7 +46,10 @@ class GenotypeSource(Protocol):
 class PhasedSource(GenotypeSource, Protocol):
     """A source whose two haplotypes a person can be read apart; see :func:`is_phased`."""
 
-    phased: bool
+    @property
+    def phased(self) -> bool:
+        """Whether haplotypes were asked for and are there."""
+        ...
 
     def read_phased(
         self, variants: slice | np.ndarray, samples: np.ndarray | None = None

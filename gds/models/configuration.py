@@ -236,8 +236,8 @@ class GdsConfig(PreTrainedConfig):
         low, high = self.mask_ratio_range
         self._check_probability("mask_ratio", low)
         self._check_probability("mask_ratio", high)
-        if low > high or high == 0:
-            raise UserError(f"mask_ratio: expected 0 <= low <= high and high > 0, found {self.mask_ratio!r}")
+        if low > high:
+            raise UserError(f"mask_ratio: expected 0 <= low <= high, found {self.mask_ratio!r}")
         if not self.contrastive_temperature > 0:
             raise UserError(
                 f"contrastive_temperature: expected a number above 0, found {self.contrastive_temperature!r}"

@@ -53,6 +53,8 @@ class GdsForMaskedModeling(GdsPreTrainedModel):
         super().__init__(config)
         if config.input_kind == "continuous" and not config.mask_channels:
             raise UserError("masked modelling of continuous features needs mask_channels=True")
+        if config.mask_ratio_range[1] == 0:
+            raise UserError("masked modelling hides cells: expected a mask_ratio above 0, found 0")
         self.is_discrete = config.input_kind == "tokens"
         self.gds = GdsModel(config)
         self.masked_head = MaskedHead(config, self.is_discrete)

@@ -4,7 +4,7 @@ The only place where labels are handed out. The hidden labels of the other train
 in it, so that no method, generator or tuning step can see them.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -14,6 +14,8 @@ from gds.errors import UserError
 from gds.features.dataset import PreparedCohort
 from gds.features.featurizer import Featurizer
 from gds.features.splits import UNLABELLED, few_label_subset
+from gds.genotypes.first_haplotype import FirstHaplotypes
+from gds.genotypes.matrix import is_phased
 
 
 @dataclass(frozen=True)
@@ -67,6 +69,12 @@ class FewLabelTask:
         return self.cohort.dosages()[self.rows(ids)]
 
     @property
+    def variants(self) -> pd.DataFrame:
+        """Table of the variants that are the columns of :meth:`dosages`."""
+        source = self.cohort.source()
+        return source.variants.iloc[self.cohort.kept_variants()].reset_index(drop=True)
+
+    @property
     def pruned(self) -> np.ndarray:
         """Columns of :meth:`dosages` that remain after LD pruning in training people."""
         return self.cohort.pruned()
@@ -78,8 +86,24 @@ class FewLabelTask:
         """
         if featurizer.fingerprint() != self.cohort.description.featurizer_fingerprint:
             return featurizer.transform(self.cohort.source(), self.rows(ids))
+        return self._stored(ids, featurizer, self.cohort.features)
+
+    def first_haplotypes(self, ids: np.ndarray, featurizer: Featurizer) -> np.ndarray | None:
+        """As :meth:`features`, of people homozygous for the first haplotype of each; None for an unphased cohort."""
+        if not self.cohort.description.phased:
+            return None
+        if featurizer.fingerprint() != self.cohort.description.featurizer_fingerprint:
+            source = self.cohort.source()
+            assert is_phased(source), "the cohort says that it is phased"
+            haploid = FirstHaplotypes(source, need_all_phases=featurizer.kind == "pca")
+            return featurizer.transform(haploid, self.rows(ids))
+        return self._stored(ids, featurizer, self.cohort.first_haplotypes)
+
+    def _stored(
+        self, ids: np.ndarray, featurizer: Featurizer, of_split: Callable[[str], np.ndarray]
+    ) -> np.ndarray:
         wanted = self.cohort.people.loc[ids, "split"].to_numpy()
-        stored = {split: self.cohort.features(split) for split in {"train", *wanted}}
+        stored = {split: of_split(split) for split in {"train", *wanted}}
         result = np.empty((len(ids), *featurizer.is_padding_.shape), dtype=stored["train"].dtype)
         for split in np.unique(wanted):
             position = pd.Index(self.cohort.ids(split)).get_indexer(ids[wanted == split])

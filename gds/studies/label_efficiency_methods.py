@@ -1,32 +1,44 @@
 """The lines of the picture: simple methods, and heads on every encoder, as functions of a blind task."""
 
 from collections.abc import Sequence
+from functools import cached_property
 from pathlib import Path
 
 import numpy as np
 
-from gds.classifiers.baselines import METHODS, LogisticProbe, PriorClassifier
-from gds.classifiers.embedding import embed
-from gds.classifiers.gaussian_mixture import GaussianMixture
+from gds.classifiers.baselines import METHODS, PriorClassifier
+from gds.classifiers.embedding import EmbeddingView, embed
+from gds.classifiers.expected_genotypes import ComponentExpectation, ExpectedGenotypes, NetworkExpectation
+from gds.classifiers.fine_tuning import FineTunedEncoder
+from gds.classifiers.frequency_prior import ExpectedGenotypePrior
+from gds.classifiers.hwe_mixture import HWEMixture
 from gds.classifiers.representation import PCScores
 from gds.errors import UserError, did_you_mean
 from gds.features.featurizer import Featurizer
-from gds.models import GdsModel
+from gds.models import GdsConfig, GdsModel
+from gds.studies.encoder_heads import HEADS, N_COMPONENTS, WITH_PCS, candidate_views, default_view, head
 from gds.studies.few_label_task import FewLabelTask, check_encoder_people
 from gds.studies.few_labels import encoder_names, people_seen
 from gds.studies.label_efficiency import Learner, StudyMethod
 from gds.studies.label_provenance import check_label_provenance
 
 PRUNED = ", LD-pruned"
-N_COMPONENTS = 12  # of embeddings and of dosages under Gaussian classes, as for "mixture on PCs"
 DEFAULT_METHODS = ("logistic on PCs", "ridge on dosages", "HWE-EM" + PRUNED)
+DEFAULT_HEADS = ("probe", "mixture", "LDA with PCs")
+PRIOR = "HWE-EM prior"  # the head that is no head: the network's expected genotypes as prior of HWE-EM
+TRAINED = {"fine-tuned": None, "LoRA": 8}  # heads that change the encoder, and the rank of the change
+ENCODER_METHODS = (*HEADS, PRIOR, *TRAINED)
+CONTROL = "HWE-EM, component prior" + PRUNED  # components in the network's place
 
 
-def study_methods(names: Sequence[str], encoders: Sequence[str | Path] = ()) -> dict[str, StudyMethod]:
-    """Chance, the named methods on dosages, and three heads on each encoder.
-
-    A logistic probe, a Gaussian mixture with EM over unlabelled people, and discriminant analysis of the
-    embedding beside principal components of dosages.
+def study_methods(
+    names: Sequence[str],
+    encoders: Sequence[str | Path] = (),
+    *,
+    heads: Sequence[str] = DEFAULT_HEADS,
+    tune_views: bool = False,
+) -> dict[str, StudyMethod]:
+    """Chance, the named methods on dosages, and heads on each encoder.
 
     Parameters
     ----------
@@ -34,11 +46,18 @@ def study_methods(names: Sequence[str], encoders: Sequence[str | Path] = ()) -> 
         Of :data:`gds.classifiers.baselines.METHODS` that read dosages; ``", LD-pruned"`` may follow.
     encoders
         Folders of pre-trained models.
+    heads
+        Of :data:`ENCODER_METHODS`: a logistic probe; a Gaussian mixture with EM over unlabelled people; discriminant
+        analysis of the embedding beside principal components of dosages; HWE-EM whose prior are the genotypes
+        that a masked model or a denoiser expects, with components in their place as control; full
+        fine-tuning and LoRA.
+    tune_views
+        Whether the layer, noise level and pooling of embeddings are chosen by folds of the labels.
 
     Raises
     ------
     UserError
-        A method is not known.
+        A method or head is not known.
     """
     known = [
         name + end for name, method in METHODS.items() if method.reads == "dosages" for end in ("", PRUNED)
@@ -48,14 +67,19 @@ def study_methods(names: Sequence[str], encoders: Sequence[str | Path] = ()) -> 
         if name not in known:
             raise UserError(f"method {name!r}: {did_you_mean(name, known)}")
         chosen[name] = StudyMethod(_on_dosages(name))
+    for kind in heads:
+        if kind not in ENCODER_METHODS:
+            raise UserError(f"head {kind!r}: {did_you_mean(kind, ENCODER_METHODS)}")
     for folder, name in encoder_names([Path(folder) for folder in encoders]).items():
-        embeddings = _Embeddings(folder)
-        for head, learn in {
-            "probe": _probe(embeddings),
-            "mixture": _gaussian(embeddings, with_pcs=False, n_iterations=30),
-            "LDA with PCs": _gaussian(embeddings, with_pcs=True, n_iterations=0),
-        }.items():
-            chosen[f"{name}, {head}"] = StudyMethod(learn, "encoder")
+        encoder = _Encoder(folder, tune_views)
+        for kind in heads:
+            if kind in HEADS:
+                chosen[f"{name}, {kind}"] = StudyMethod(encoder.head(kind), "encoder")
+            elif kind in TRAINED:
+                chosen[f"{name}, {kind}"] = StudyMethod(encoder.trained(TRAINED[kind]), "encoder")
+            elif encoder.expects_genotypes:
+                chosen[f"HWE-EM, {name} prior{PRUNED}"] = StudyMethod(encoder.prior(), "encoder")
+                chosen[CONTROL] = StudyMethod(_with_prior(ComponentExpectation()))
     return chosen
 
 
@@ -79,68 +103,111 @@ def _on_dosages(name: str) -> Learner:
     return learn
 
 
-class _Embeddings:
-    """Pooled embeddings of an encoder, each person's made once: the encoder does not change between runs."""
+def _with_prior(expected: ExpectedGenotypes) -> Learner:
+    def learn(task: FewLabelTask, seed: int) -> np.ndarray:
+        model = HWEMixture(
+            prior=ExpectedGenotypePrior(expected, seed=seed), variants=task.pruned, seed=seed
+        ).fit(
+            task.dosages(task.few),
+            task.labels_few,
+            unlabelled=task.dosages(task.unlabelled),
+            groups=task.families(task.few),
+        )
+        return model.predict_proba(task.dosages(task.test))
 
-    def __init__(self, folder: Path) -> None:
+    return learn
+
+
+def fine_tuned(folder: Path, lora_rank: int | None, seed: int) -> FineTunedEncoder:
+    """Fine-tuning of all weights, or of a low-rank change of them, which needs longer steps to go as far."""
+    rate = 3e-4 if lora_rank is None else 2e-3
+    return FineTunedEncoder(folder, lora_rank=lora_rank, learning_rate=rate, seed=seed)
+
+
+class _Encoder:
+    """A pre-trained model in a study: each person's embedding is made once, as it does not change between runs."""
+
+    def __init__(self, folder: Path, tune_views: bool) -> None:
         self.folder = folder
+        self.tune_views = tune_views
         self._known: dict[str, np.ndarray] = {}
+        self._widths: list[int] = []
 
-    def of(self, task: FewLabelTask, *roles: np.ndarray) -> list[np.ndarray]:
-        """For the ids of each role float32, shape (sample, hidden); an encoder that may not be used is refused."""
+    @property
+    def expects_genotypes(self) -> bool:
+        """Whether it is a masked model of tokens or a denoiser."""
+        config = GdsConfig.from_pretrained(self.folder)
+        name = (config.architectures or [""])[0]
+        return name == "GdsForDiffusion" or (name == "GdsForMaskedModeling" and config.input_kind == "tokens")
+
+    @cached_property
+    def views(self) -> list[EmbeddingView]:
+        model = GdsModel.from_pretrained(self.folder)
+        return candidate_views(model) if self.tune_views else [default_view(model)]
+
+    def check(self, task: FewLabelTask) -> None:
+        """Refuse an encoder that has seen other labels or test people."""
         check_label_provenance(task, self.folder)
         check_encoder_people(task, people_seen(self.folder), str(self.folder), allow_transductive=False)
-        new = [person for ids in roles for person in ids if person not in self._known]
-        if new:
-            features = task.features(np.array(new), Featurizer.from_pretrained(self.folder))
-            model = GdsModel.from_pretrained(self.folder)
-            self._known.update(zip(new, embed(model, features), strict=True))
+
+    def embeddings(self, task: FewLabelTask, *roles: np.ndarray) -> list[np.ndarray]:
+        """All views side by side for the ids of each role, float32, shape (sample, column)."""
+        self.check(task)
+        new = np.array([person for ids in roles for person in ids if person not in self._known])
+        if len(new):
+            featurizer, model = Featurizer.from_pretrained(self.folder), GdsModel.from_pretrained(self.folder)
+            features = task.features(new, featurizer)
+            # Trained on haplotypes: a phased person is the mean of its two.
+            first = task.first_haplotypes(new, featurizer) if model.config.additive_dosage else None
+            parts = [embed(model, features, first_haplotype=first, view=view) for view in self.views]
+            self._widths = [part.shape[1] for part in parts]
+            self._known.update(zip(new, np.concatenate(parts, axis=1), strict=True))
         return [
-            np.stack([self._known[person] for person in ids]) if len(ids) else np.empty((0, 0))
+            np.stack([self._known[person] for person in ids])
+            if len(ids)
+            else np.empty((0, sum(self._widths)))
             for ids in roles
         ]
 
+    def head(self, kind: str) -> Learner:
+        """A head of :data:`gds.studies.encoder_heads.HEADS`."""
 
-def _probe(embeddings: _Embeddings) -> Learner:
-    def learn(task: FewLabelTask, seed: int) -> np.ndarray:
-        few, test = embeddings.of(task, task.few, task.test)
-        probe = LogisticProbe(seed=seed).fit(few, task.labels_few, groups=task.families(task.few))
-        return probe.predict_proba(test)
+        def learn(task: FewLabelTask, seed: int) -> np.ndarray:
+            roles = (task.few, task.unlabelled, task.test)
+            parts, n_pcs = self.embeddings(task, *roles), 0
+            if kind in WITH_PCS:
+                few, unlabelled, test = (task.dosages(ids) for ids in roles)
+                pcs = PCScores(N_COMPONENTS, seed)
+                scores = [*pcs.fit_transform([few, unlabelled]), pcs.transform(test)]
+                parts = [np.concatenate(pair, axis=1) for pair in zip(parts, scores, strict=True)]
+                n_pcs = scores[0].shape[1]
+            model = head(kind, self.views, self._widths, n_pcs=n_pcs, seed=seed)
+            model.fit(parts[0], task.labels_few, unlabelled=parts[1], groups=task.families(task.few))
+            return model.predict_proba(parts[2])
 
-    return learn
+        return learn
 
+    def trained(self, lora_rank: int | None) -> Learner:
+        """Fine-tuning of all weights, or of a low-rank change of them."""
 
-def _gaussian(embeddings: _Embeddings, *, with_pcs: bool, n_iterations: int) -> Learner:
-    """Gaussian classes on the embedding's components, with those of dosages beside them if asked for.
+        def learn(task: FewLabelTask, seed: int) -> np.ndarray:
+            self.check(task)
+            featurizer = Featurizer.from_pretrained(self.folder)
+            few, test = (task.features(ids, featurizer) for ids in (task.few, task.test))
+            network = fine_tuned(self.folder, lora_rank, seed)
+            network.fit(few, task.labels_few, groups=task.families(task.few))
+            return network.predict_proba(test)
 
-    Components are fitted on all training people. Zero iterations of EM leave discriminant analysis whose
-    covariance is shrunk towards that of everyone.
-    """
+        return learn
 
-    def learn(task: FewLabelTask, seed: int) -> np.ndarray:
-        roles = (task.few, task.unlabelled, task.test)
-        scores = _leading_components(embeddings.of(task, *roles))
-        if with_pcs:
-            few, unlabelled, test = (task.dosages(ids) for ids in roles)
-            pcs = PCScores(N_COMPONENTS, seed)
-            parts = [*pcs.fit_transform([few, unlabelled]), pcs.transform(test)]
-            scores = [np.concatenate(pair, axis=1) for pair in zip(scores, parts, strict=True)]
-        head = GaussianMixture(n_iterations=n_iterations, seed=seed)
-        head.fit(scores[0], task.labels_few, unlabelled=scores[1], groups=task.families(task.few))
-        return head.predict_proba(scores[2])
+    def prior(self) -> Learner:
+        """HWE-EM on LD-pruned variants whose prior are this model's expected genotypes."""
+        expected: list[NetworkExpectation] = []
 
-    return learn
+        def learn(task: FewLabelTask, seed: int) -> np.ndarray:
+            self.check(task)
+            if not expected:
+                expected.append(NetworkExpectation.from_pretrained(self.folder, task.variants))
+            return _with_prior(expected[0])(task, seed)
 
-
-def _leading_components(parts: Sequence[np.ndarray]) -> list[np.ndarray]:
-    """Components of standardised embeddings (few, unlabelled, test), fitted on the first two."""
-    from sklearn.decomposition import PCA
-    from sklearn.preprocessing import StandardScaler
-
-    few, unlabelled, test = parts
-    train = np.concatenate([few, unlabelled]) if len(unlabelled) else few
-    scaler = StandardScaler().fit(train.astype(np.float64))
-    train = scaler.transform(train)
-    pca = PCA(min(N_COMPONENTS, len(train) - 1, train.shape[1]), svd_solver="full").fit(train)
-    scores = pca.transform(train)
-    return [scores[: len(few)], scores[len(few) :], pca.transform(scaler.transform(test))]
+        return learn

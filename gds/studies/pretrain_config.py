@@ -36,8 +36,8 @@ DEFAULTS: dict[str, dict[str, Any]] = {
     "contrastive": {
         "preset": "local-tiny",
         "features": {"kind": "tokens", "max_slots": 64, "blocks": None, "phased": None},
-        "model": {"mask_ratio": 0.3, "mask_unit": "block", "contrastive_temperature": 0.1},
-        "training": {"per_device_train_batch_size": 128},
+        "model": {"mask_ratio": 0.0, "mask_unit": "block", "contrastive_temperature": 0.2},
+        "training": {"num_train_epochs": 40, "per_device_train_batch_size": 128},
     },
 }
 # transformers.TrainingArguments; every field of theirs may be set under `training`.

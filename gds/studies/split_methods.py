@@ -8,6 +8,7 @@ import numpy as np
 from gds.classifiers.baselines import METHODS, Method
 from gds.classifiers.ensemble import mean_log_posterior
 from gds.errors import UserError, did_you_mean
+from gds.studies.pretrained_split_methods import pretrained_methods
 from gds.studies.repeated_splits import SplitLearner, SplitMethod
 from gds.studies.split_task import SplitTask
 
@@ -21,7 +22,8 @@ def split_methods(names: Sequence[str]) -> dict[str, SplitMethod]:
     Parameters
     ----------
     names
-        Of :data:`gds.classifiers.baselines.METHODS`; ``", LD-pruned"`` may follow those that read dosages. An ensemble
+        Of :data:`gds.classifiers.baselines.METHODS`; ``", LD-pruned"`` may follow those that read dosages. Or of
+        :func:`gds.studies.pretrained_split_methods.pretrained_methods`. An ensemble
         is written as its members joined by `` x ``.
 
     Raises
@@ -30,6 +32,8 @@ def split_methods(names: Sequence[str]) -> dict[str, SplitMethod]:
         A method is not known.
     """
     known = [name + end for name, each in METHODS.items() for end in ("", PRUNED) if _allowed(each, end)]
+    pretrained = pretrained_methods()
+    known += pretrained
     chosen = {}
     for name in names:
         members = tuple(name.split(" x "))
@@ -38,6 +42,9 @@ def split_methods(names: Sequence[str]) -> dict[str, SplitMethod]:
                 raise UserError(f"method {member!r}: {did_you_mean(member, known)}")
         if len(members) > 1:
             chosen[name] = SplitMethod(_ensemble, members=members)
+        elif name in pretrained:
+            role = "control" if name.endswith("component prior") else "encoder"
+            chosen[name] = SplitMethod(pretrained[name], role)
         else:
             chosen[name] = SplitMethod(estimator_learner(name), ROLES.get(name, "baseline"))
     return chosen

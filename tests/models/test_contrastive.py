@@ -5,6 +5,7 @@ import functools
 import pytest
 import torch
 from accelerate import PartialState, debug_launcher
+from accelerate.state import AcceleratorState
 from safetensors.torch import load_file, save_file
 
 from gds.errors import UserError
@@ -51,7 +52,7 @@ def test_haplotypes_of_a_person_are_the_two_views(make_config, keys):
     dosage[0, 0, 1], first[0, 0, 1] = 1, -1  # heterozygous, phase not known
     assert second_haplotype(dosage, first)[0, 0, :2].tolist() == [-1, -1]
     assert second_haplotype(torch.tensor([0.5]), torch.tensor([2.0])).tolist() == [-1.0]
-    model = GdsForContrastive(make_config("local", input_kind="tokens", mask_ratio=[0.0, 1e-9])).eval()
+    model = GdsForContrastive(make_config("local", input_kind="tokens", mask_ratio=0.0)).eval()
     views = model(dosage, keys, first_haplotype=first).views
     for side, haplotype in enumerate((first, second_haplotype(dosage, first))):
         pooled = model.gds(haplotype, is_masked=torch.zeros_like(dosage, dtype=torch.bool)).pooler_output
@@ -118,7 +119,9 @@ def _gradient(folder, n_processes=1):
     keys = draw_keys(0, 0, torch.arange(8))
     rank, parallel = 0, model
     if n_processes > 1:
+        AcceleratorState._reset_state(reset_partial_state=True)  # a fork inherits that of tests before
         rank = PartialState(cpu=True).process_index
+        assert torch.distributed.get_world_size() == n_processes
         parallel = torch.nn.parallel.DistributedDataParallel(model)
         own = slice(rank * 8 // n_processes, (rank + 1) * 8 // n_processes)
         people, keys = people[own], keys[own]

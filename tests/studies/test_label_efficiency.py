@@ -5,6 +5,7 @@ import pandas as pd
 import pytest
 
 from gds import cli
+from gds.classifiers.representation import EmbeddingComponents
 from gds.errors import UserError
 from gds.features.prepare import PrepareOptions, prepare_cohort
 from gds.features.splits import UNLABELLED
@@ -16,7 +17,7 @@ from gds.studies.label_efficiency import (
     run_label_efficiency,
     summarise,
 )
-from gds.studies.label_efficiency_methods import _leading_components, study_methods
+from gds.studies.label_efficiency_methods import study_methods
 from tests.cohorts import tiny_genotypes, tiny_phenotypes, write_genotypes
 from tests.untrained_models import save_untrained
 
@@ -138,15 +139,19 @@ def test_embedding_components_are_of_training_people():
 
     rng = np.random.default_rng(0)
     few, unlabelled, test = (rng.normal(size=(n, 6)) * 3 + 1 for n in (5, 30, 8))
-    scores = _leading_components([few, unlabelled, test])
+    components = EmbeddingComponents()
+    scores = [*components.fit_transform([few, unlabelled]), components.transform(test)]
     train = np.concatenate([few, unlabelled])
     mean, spread = train.mean(axis=0), train.std(axis=0)
     expected = PCA(6).fit((train - mean) / spread).transform((test - mean) / spread)
-    np.testing.assert_allclose(np.abs(scores[2]), np.abs(expected), atol=1e-9)
-    moved = _leading_components([few, unlabelled, test + 100])
-    np.testing.assert_array_equal(scores[1], moved[1])
-    alone = _leading_components([few, unlabelled[:0], test])
-    assert [part.shape for part in alone] == [(5, 4), (0, 4), (8, 4)]
+    np.testing.assert_allclose(np.abs(scores[2]) * components.spread_, np.abs(expected), atol=1e-9)
+    assert [part.shape for part in EmbeddingComponents().fit_transform([few, unlabelled[:0]])] == [
+        (5, 4),
+        (0, 4),
+    ]
+    kept = EmbeddingComponents(2, n_kept=1).fit_transform([few, unlabelled])
+    assert kept[0].shape == (5, 3)
+    np.testing.assert_array_equal(kept[1][:, 2], unlabelled[:, -1])
 
 
 def test_the_command_leaves_table_picture_and_page(cohort, tmp_path, capsys):
@@ -171,3 +176,46 @@ def test_the_command_leaves_table_picture_and_page(cohort, tmp_path, capsys):
 def test_a_method_that_does_not_exist_is_named():
     with pytest.raises(UserError, match="HWE-EM"):
         study_methods(["HWE-MM"])
+
+
+@pytest.fixture(scope="module")
+def token_cohort(cohort, tmp_path_factory):
+    """The same people and split as tokens."""
+    description = cohort.description
+    folder = tmp_path_factory.mktemp("tokens")
+    table = cohort.people.reset_index()[["id", "status", "household", "split"]]
+    table.to_csv(folder / "phenotypes.tsv", sep="\t", index=False)
+    options = PrepareOptions(
+        genotypes=description.genotype_files, phenotypes=str(folder / "phenotypes.tsv"), label_column="status",
+        group_column="household", split_column="split", blocks="window:16", max_slots=16, features="tokens",
+    )  # fmt: skip
+    return prepare_cohort(options, folder / "data")
+
+
+@pytest.mark.parametrize("objective", ["diffusion", "masked", "contrastive"])
+def test_every_head_on_every_objective(objective, cohort, token_cohort, tmp_path):
+    data = cohort if objective == "diffusion" else token_cohort
+    encoder = save_untrained(data.featurizer(), tmp_path / objective, objective)
+    heads = ["probe", "mixture", "LDA with PCs", "HWE-EM prior"]
+    task, answers = blind_task(data, LabelBudget("per class", 10).choose(data, 0))
+    for tune_views in (False, True):
+        methods = study_methods([], [encoder], heads=heads, tune_views=tune_views)
+        has_prior = objective != "contrastive"
+        assert ("HWE-EM, component prior, LD-pruned" in methods) == has_prior
+        assert len(methods) == 1 + 3 + 2 * has_prior
+        for name, method in methods.items():
+            found = method.learn(task, 0)
+            assert found.shape == (len(answers), 2), name
+            np.testing.assert_allclose(found.sum(axis=1), 1, atol=1e-6)
+
+
+def test_fine_tuning_whole_or_low_rank(token_cohort, tmp_path, monkeypatch):
+    pytest.importorskip("peft")
+    encoder = save_untrained(token_cohort.featurizer(), tmp_path / "encoder", "masked")
+    task, answers = blind_task(token_cohort, LabelBudget("per class", 6).choose(token_cohort, 0))
+    methods = study_methods([], [encoder], heads=["fine-tuned", "LoRA"])
+    found = [methods[f"encoder, {kind}"].learn(task, 0) for kind in ("fine-tuned", "LoRA")]
+    assert all(each.shape == (len(answers), 2) for each in found)
+    assert not np.allclose(*found)
+    with pytest.raises(UserError, match="head 'Lora': known: HWE-EM prior"):
+        study_methods([], [encoder], heads=["Lora"])
