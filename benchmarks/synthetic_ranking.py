@@ -57,7 +57,8 @@ def rank(folder: Path, samples: Mapping[str, np.ndarray], seed: int) -> pd.DataF
     real, gan = haplotypes(folder, "real"), haplotypes(folder, "gan")
     train, test = halves(folder, seed)
     n = len(train)
-    mixed = np.concatenate([copies_with_changes(train, n // 2, n_changes=0, seed=seed), test[: n - n // 2]])
+    shown, unshown = halves_by_person(test, 2, seed)
+    mixed = np.concatenate([copies_with_changes(train, n // 2, n_changes=0, seed=seed), shown])
     others = {
         "real_half": test,
         **samples,
@@ -76,10 +77,10 @@ def rank(folder: Path, samples: Mapping[str, np.ndarray], seed: int) -> pd.DataF
     for name, other in others.items():
         if name == "real_half":
             # Real people that nothing was trained on: half of the held-out ones against the other half.
-            privacy[name] = privacy_scores(train, *halves_by_person(test, 2, seed), ploidy=1, seed=seed)
+            privacy[name] = privacy_scores(train, unshown, shown, ploidy=1, seed=seed)
         elif name != "gan":
             # Held-out people must not be among those generated: those that the mixture holds are left out.
-            unseen = test[n - n // 2 :] if name == "half_copies" else test
+            unseen = unshown if name == "half_copies" else test
             privacy[name] = privacy_scores(train, unseen, other, ploidy=1, seed=seed)
         print(name, flush=True)
     rows = []
