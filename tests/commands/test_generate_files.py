@@ -8,6 +8,7 @@ import sys
 import time
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from gds.cli import main
@@ -16,6 +17,8 @@ from gds.files import sha256
 from gds.generation import GenotypeGenerator
 from gds.generation.chunks import ChunkedGenotypes, Chunks, Draw
 from gds.genotypes import assign_blocks, read_genotypes
+from gds.models import GdsConfig, GdsForDiffusion
+from tests.models.conftest import TINY
 from tests.untrained_models import save_untrained
 
 
@@ -124,3 +127,27 @@ def test_threads_and_bands_change_nothing(model, tmp_path):
     chunks.write_features(tmp_path / "features.npy")
     features = np.load(tmp_path / "features.npy")
     assert np.array_equal(generator.decode(features).dosage, expected)
+
+
+def test_classes_go_to_a_table_beside_the_file(model, tmp_path):
+    featurizer = GenotypeGenerator.from_pretrained(model, "cpu").featurizer
+    assert featurizer is not None
+    n_blocks, n_channels = featurizer.is_padding_.shape
+    config = GdsConfig(
+        n_blocks=n_blocks, n_channels=n_channels, use_timestep=True, n_condition_classes=2,
+        id2label={0: "control", 1: "case"}, **TINY["transformer"],
+    )  # fmt: skip
+    conditional = GdsForDiffusion(config)
+    conditional.gds.set_padding(featurizer.is_padding_)
+    GenotypeGenerator(conditional, featurizer).save_pretrained(tmp_path / "model")
+    out = tmp_path / "synthetic.vcf.gz"
+    assert (
+        main(arguments(tmp_path / "model", out, "--label", "case=12,control=18", "--guidance-scale", "2"))
+        == 0
+    )
+    table = pd.read_csv(tmp_path / "synthetic.labels.tsv", sep="\t")
+    assert table["id"].tolist() == read_genotypes(out).samples["id"].tolist()
+    assert table["label"].tolist() == ["case"] * 12 + ["control"] * 18
+    record = json.loads((tmp_path / "synthetic.run.json").read_text())
+    assert record["labels"] == {"control": 18, "case": 12}
+    assert "--guidance-scale 2" in record["provenance"]
