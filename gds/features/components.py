@@ -23,6 +23,7 @@ _MOST_STEPS = 19
 _RESTARTS = 40
 
 Product = Callable[[np.ndarray], np.ndarray]
+Start = Callable[[int], np.ndarray]
 
 
 def leading_components(covariance: np.ndarray, n_components: int) -> tuple[np.ndarray, np.ndarray]:
@@ -54,7 +55,7 @@ def leading_components(covariance: np.ndarray, n_components: int) -> tuple[np.nd
 
 
 def krylov_components(
-    product: Product, n_variants: int, n_components: int
+    product: Product, n_variants: int, n_components: int, start: Start | None = None
 ) -> tuple[np.ndarray, np.ndarray] | None:
     """The same from products with the covariance alone; None where there is a reason to ask LAPACK instead.
 
@@ -64,11 +65,20 @@ def krylov_components(
         Maps float64 (variant, column) to the covariance times it.
     n_variants, n_components
         Size of the covariance and of the result.
+    start
+        Makes float64 (variant, column) of at most so many columns that are nearly what is sought; None: the
+        search starts anywhere.
     """
     width = n_components + _GUARD
     if width * (_MOST_STEPS + 1) > n_variants and width * (_FIRST_CHECK + 1) > n_variants // 2:
         return None
-    found = _block_krylov(product, n_variants, n_components, width)
+    # Any start will do that has a share of each eigenvector; numpy's policy fixes this generator's stream.
+    first = np.random.Generator(np.random.PCG64(0)).standard_normal((n_variants, width))
+    if start is not None:
+        near = start(width)
+        first[:, : near.shape[1]] = near
+    first_check = _FIRST_CHECK if start is None else _FIRST_CHECK - 2
+    found = _block_krylov(product, n_components, np.linalg.qr(first)[0], first_check)
     return None if found is None else _keep(*found)
 
 
@@ -96,7 +106,7 @@ def _dense(covariance: np.ndarray, n_components: int) -> tuple[np.ndarray, np.nd
     """
     n = len(covariance)
     first = n - n_components + 1
-    reflectors, diagonal, beside, factors, info = lapack.dsytrd(covariance, lower=1, lwork=32 * n)
+    reflectors, diagonal, beside, factors, info = lapack.dsytrd(covariance, lower=1, lwork=8 * n)
     found, eigenvalues, vectors, failed = lapack.dstemr(
         diagonal, np.append(beside, 0.0), 2, 0.0, 0.0, first, n
     )
@@ -113,14 +123,16 @@ def _dense(covariance: np.ndarray, n_components: int) -> tuple[np.ndarray, np.nd
 
 
 def _block_krylov(
-    product: Product, n: int, n_components: int, width: int
+    product: Product, n_components: int, newest: np.ndarray, first_check: int
 ) -> tuple[np.ndarray, np.ndarray] | None:
-    """Leading eigenpairs, or None where the residuals do not fall below the tolerance."""
+    """Leading eigenpairs, or None where the residuals do not fall below the tolerance.
+
+    ``newest`` is an orthonormal start (variant, column); residuals are looked at after ``first_check`` products.
+    """
+    n, width = newest.shape
     most = width * min(_MOST_STEPS, n // width - 1)
     basis, image = np.empty((n, most), order="F"), np.empty((n, most), order="F")
     projected = np.zeros((most, most))
-    # Any start will do that has a share of each eigenvector; numpy's policy fixes this generator's stream.
-    newest = np.linalg.qr(np.random.Generator(np.random.PCG64(0)).standard_normal((n, width)))[0]
     size, restarts = 0, 0
     while restarts < _RESTARTS:
         new = slice(size, size + width)
@@ -131,7 +143,7 @@ def _block_krylov(
         projected[:size, new] = coefficients
         projected[new, :size] = projected[:size, new].T
         full = size + width > most
-        if full or (size >= _FIRST_CHECK * width and (size // width - _FIRST_CHECK) % 2 == 0):
+        if full or size >= first_check * width:
             eigenvalues, rotation = _dense(projected[:size, :size], 2 * width if full else n_components)
             vectors = basis[:, :size] @ rotation[:, :n_components]
             errors = image[:, :size] @ rotation[:, :n_components] - vectors * eigenvalues[:n_components]

@@ -1,21 +1,27 @@
 """The covariance of a block's mean-imputed dosages: a matrix, or only products with it where that is
 cheaper."""
 
+from collections.abc import Iterator
 from typing import Protocol
 
 import numpy as np
 
 from gds.features.components import krylov_components, leading_components
-from gds.features.fixed_point import people_product, variants_product
+from gds.features.fixed_point import TWO_DIGITS, people_product, variants_product
 from gds.features.gram import BlockMoments, block_moments
+
+# Dosages of the people whose products are made at a time: as float32 they stay in the third-level cache.
+_TILE = 2**20
+# Variants, evenly spaced, whose leading directions start the partial solver; few enough for LAPACK.
+_SAMPLED = 150
 
 
 def is_implicit(n_variants: int, n_samples: int) -> bool:
-    """Whether about eight products with the dosages cost less than the square matrix and products with that.
+    """Whether about six products with the dosages cost less than the square matrix and products with that.
 
     A measured rule: the products of dosages gain with people, those of the square matrix do not.
     """
-    return n_variants > min(1200, 250 + n_samples // 5)
+    return n_variants > min(1500, 850 + n_samples // 12)
 
 
 class Covariance(Protocol):
@@ -38,8 +44,8 @@ class Covariance(Protocol):
     def leading(self, n_components: int) -> tuple[np.ndarray, np.ndarray]:
         """See :func:`gds.features.components.leading_components`."""
 
-    def times(self, vectors: np.ndarray) -> np.ndarray:
-        """X'X times float64 (variant, column)."""
+    def spread(self, vectors: np.ndarray) -> np.ndarray:
+        """Sum of squares over people of X times float64 (variant, column); float64 (column,)."""
 
 
 def covariance_of(dosage: np.ndarray, *, with_torch: bool = False) -> Covariance:
@@ -62,65 +68,102 @@ class MatrixCovariance:
     def leading(self, n_components: int) -> tuple[np.ndarray, np.ndarray]:
         return leading_components(self.matrix, n_components)
 
-    def times(self, vectors: np.ndarray) -> np.ndarray:
-        return self.matrix @ vectors
+    def spread(self, vectors: np.ndarray) -> np.ndarray:
+        return (vectors * (self.matrix @ vectors)).sum(axis=0)
 
 
 class ImplicitCovariance:
     """A covariance known by its products: X'(X v), either half an exact integer product.
 
-    Vectors are rounded to 30 bits below their largest entry before each half.
+    Before each half vectors are rounded to 25 bits below their largest entry; people come in tiles, whose products
+    are rounded one by one, so that a tile's dosages are touched by both halves while they are in the cache.
     """
 
     def __init__(self, dosage: np.ndarray, *, with_torch: bool = False) -> None:
         self._with_torch = with_torch
-        self._dosage = dosage
-        counts = np.stack([(dosage == value).sum(axis=1) for value in range(3)], axis=1)
-        observed = counts.sum(axis=1)
-        self.genotype_counts = counts
-        self.mean = (counts[:, 1] + 2 * counts[:, 2]) / np.maximum(observed, 1)
-        squares = counts[:, 1] + 4 * counts[:, 2]
-        self.variance = np.maximum(squares - observed * self.mean**2, 0)
+        self._given = dosage
+        # A row at a time: numpy counts the nonzero values of contiguous booleans ten times faster than along an axis.
+        counts = [[np.count_nonzero(row) for row in dosage == value] for value in range(3)]
+        self.genotype_counts = np.array(counts).T
+        observed = self.genotype_counts.sum(axis=1)
+        sums = self.genotype_counts @ np.array([0, 1, 2])
+        self.mean = sums / np.maximum(observed, 1)
+        self.variance = np.maximum(self.genotype_counts @ np.array([0, 1, 4]) - sums * self.mean, 0)
         self._incomplete = np.flatnonzero(observed < dosage.shape[1])
-        if self._incomplete.size:
-            self._missing = (dosage[self._incomplete] < 0).view(np.int8)
-            self._dosage = np.maximum(dosage, 0)
+        self._missing = (dosage[self._incomplete] < 0).view(np.int8)
+        self._dosage = np.maximum(dosage, 0) if self._incomplete.size else dosage
 
     def leading(self, n_components: int) -> tuple[np.ndarray, np.ndarray]:
         if not self.variance.any():
             return np.zeros(0), np.zeros((len(self.mean), 0))
-        found = krylov_components(self.times, len(self.mean), n_components)
+        found = krylov_components(self.times, len(self.mean), n_components, self._start)
         if found is not None:
-            return found
+            # The quotient does not know the rounding of the vectors, to first order.
+            return self.spread(found[1]), found[1]
         # Eigenvalues without any gap, or as many components as variants: the matrix after all.
-        dosage = self._dosage.copy()
-        if self._incomplete.size:
-            dosage[self._incomplete] -= self._missing
-        return MatrixCovariance(block_moments(dosage, with_torch=self._with_torch)).leading(n_components)
+        return MatrixCovariance(block_moments(self._given, with_torch=self._with_torch)).leading(n_components)
+
+    def spread(self, vectors: np.ndarray) -> np.ndarray:
+        weights, unit = _to_integers(vectors)
+        rounded = weights * unit
+        total = np.zeros(vectors.shape[1])
+        for tile, missing in self._tiles():
+            total += (self._projected(tile, missing, weights) ** 2).sum(axis=1)
+        return total * unit**2 * ((vectors**2).sum(axis=0) / (rounded**2).sum(axis=0))
 
     def times(self, vectors: np.ndarray) -> np.ndarray:
-        scores = self._project(vectors)
-        weights, unit = _to_integers(scores.T)
-        weights = weights.T
-        product = variants_product(self._dosage, weights, with_torch=self._with_torch)
-        totals = np.broadcast_to(weights.sum(axis=1), product.shape).copy()
-        if self._incomplete.size:
-            totals[self._incomplete] -= variants_product(self._missing, weights, with_torch=self._with_torch)
-        return (product - self.mean[:, None] * totals) * unit
-
-    def _project(self, vectors: np.ndarray) -> np.ndarray:
-        """X times vectors; float64 (column, sample)."""
+        """X'X times float64 (variant, column)."""
         weights, unit = _to_integers(vectors)
-        scores = people_product(self._dosage, weights, with_torch=self._with_torch)
-        scores -= (self.mean @ weights)[:, None]
+        product = np.zeros(vectors.shape)
+        for tile, missing in self._tiles():
+            product += self._summed(tile, missing, self._projected(tile, missing, weights) * unit[:, None])
+        return product
+
+    def _start(self, n_columns: int) -> np.ndarray:
+        """What the leading directions of every so-many-th variant say of all, float64 (variant, column).
+
+        Neighbours in LD know of each other: this is as good as two steps from a random start.
+        """
+        some = slice(None, None, max(1, len(self.mean) // _SAMPLED))
+        sampled = MatrixCovariance(block_moments(self._given[some], with_torch=self._with_torch))
+        weights, _ = _to_integers(sampled.leading(n_columns)[1])
+        start = np.zeros((len(self.mean), weights.shape[1]))
+        for tile, missing in self._tiles():
+            # Missing calls count as dosage 0 in this half.
+            scores = people_product(np.ascontiguousarray(tile[some]), weights, with_torch=self._with_torch)
+            start += self._summed(tile, missing, scores - (sampled.mean @ weights)[:, None])
+        return start
+
+    def _tiles(self) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+        """Dosages and missing calls of some people at a time, converted once for both halves of a product."""
+        step = max(1, _TILE // len(self._dosage))
+        dtype = np.int8 if self._with_torch else np.float32
+        for start in range(0, self._dosage.shape[1], step):
+            people = slice(start, start + step)
+            yield tuple(np.ascontiguousarray(part[:, people], dtype) for part in (self._dosage, self._missing))
+
+    def _projected(self, tile: np.ndarray, missing: np.ndarray, weights: np.ndarray) -> np.ndarray:
+        """X times integers, float64 (column, sample)."""
+        scores = people_product(tile, weights, with_torch=self._with_torch)
         if self._incomplete.size:
-            weighted = np.rint(0.5 * self.mean[self._incomplete, None] * weights[self._incomplete])
-            scores += 2 * people_product(self._missing, weighted, with_torch=self._with_torch)
-        return scores * unit[:, None]
+            # Imputed means in sixteenths, which uses up the bound of 30 bits.
+            imputed = np.rint(16 * self.mean[self._incomplete, None] * weights[self._incomplete])
+            scores += people_product(missing, imputed, with_torch=self._with_torch) / 16
+        return scores - (self.mean @ weights)[:, None]
+
+    def _summed(self, tile: np.ndarray, missing: np.ndarray, scores: np.ndarray) -> np.ndarray:
+        """These people's part of X' times scores (column, sample); float64 (variant, column)."""
+        weights, unit = _to_integers(scores.T)
+        part = variants_product(tile, weights.T, with_torch=self._with_torch)
+        part -= np.multiply.outer(self.mean, weights.sum(axis=0))
+        if self._incomplete.size:
+            lacking = variants_product(missing, weights.T, with_torch=self._with_torch)
+            part[self._incomplete] += self.mean[self._incomplete, None] * lacking
+        return part * unit
 
 
 def _to_integers(columns: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Integers of at most 2**30 and, for each column, the power of two that they count."""
+    """Integers of two float32 digits and, for each column, the power of two that they count."""
     _, exponent = np.frexp(np.abs(columns).max(axis=0))
-    unit = np.ldexp(1.0, exponent - 30)
+    unit = np.ldexp(1.0, exponent - TWO_DIGITS)
     return np.rint(columns / unit), unit

@@ -10,8 +10,14 @@ import numpy as np
 
 _LOADING_UNIT = 2.0**-22
 _OFFSET_UNIT = 2.0**-29
-# float64 copies of dosages are made of so many bytes at a time; they stay in the second-level cache.
-_TILE_BYTES = 2**20
+# Integers are multiplied digit by digit in float32, which holds every integer up to 2**24: signed digits to the
+# base 2**13 times dosages of at most 2, summed over 2**11 variants or people.
+_BASE = 2.0**13
+_TERMS = 2**11
+# Integers of at most 2**25 in size have two such digits.
+TWO_DIGITS = 25
+# float32 copies of dosages are made of so many bytes at a time; they stay in the cache.
+_TILE_BYTES = 2**22
 
 
 def round_loadings(eigenvectors: np.ndarray) -> np.ndarray:
@@ -64,11 +70,11 @@ def people_product(dosage: np.ndarray, weights: np.ndarray, *, with_torch: bool 
     Parameters
     ----------
     dosage
-        0, 1 or 2; int8, shape (variant, sample), C order.
+        0, 1 or 2; int8 (or, without torch, float32), shape (variant, sample), C order.
     weights
         Integers of at most 2**30 in size, float64, shape (variant, column).
     with_torch
-        Multiply digits to the base 256 with torch's int8 product instead of float64; the result is the same.
+        Multiply digits to the base 256 with torch's int8 product instead of float32; the result is the same.
 
     Returns
     -------
@@ -78,25 +84,29 @@ def people_product(dosage: np.ndarray, weights: np.ndarray, *, with_torch: bool 
     if with_torch and weights.size:
         import torch
 
-        digits = _digits(weights.T)
-        product = torch._int_mm(torch.from_numpy(digits), torch.from_numpy(dosage)).numpy()
-        return _from_digits(product, weights.shape[1])
+        octets = _octets(weights.T)
+        product = torch._int_mm(torch.from_numpy(octets), torch.from_numpy(dosage)).numpy()
+        return _from_digits(product, weights.shape[1], 256.0)
     n_variants, n_samples = dosage.shape
     out = np.zeros((weights.shape[1], n_samples))
-    tile = max(1, _TILE_BYTES // (8 * max(n_variants, 1)))
-    for start in range(0, n_samples if weights.size else 0, tile):
-        # Integers below 2**53: float64 sums them exactly in any order.
-        out[:, start : start + tile] = weights.T @ dosage[:, start : start + tile].astype(np.float64)
+    for first in range(0, n_variants if weights.size else 0, _TERMS):
+        some = slice(first, first + _TERMS)
+        digits = _digits(weights[some].T)
+        tile = max(1, _TILE_BYTES // (4 * digits.shape[1]))
+        for start in range(0, n_samples, tile):
+            people = slice(start, start + tile)
+            product = digits @ dosage[some, people].astype(np.float32, copy=False)
+            out[:, people] += _from_digits(product, weights.shape[1], _BASE)
     return out
 
 
 def variants_product(dosage: np.ndarray, weights: np.ndarray, *, with_torch: bool = False) -> np.ndarray:
-    """``weights @ dosage.T``, exactly: like :func:`people_product`, summed over people.
+    """``dosage @ weights.T``, exactly: like :func:`people_product`, summed over people.
 
     Parameters
     ----------
     dosage
-        0, 1 or 2; int8, shape (variant, sample), C order.
+        See :func:`people_product`.
     weights
         Integers of at most 2**30 in size, float64, shape (column, sample).
     with_torch
@@ -110,18 +120,36 @@ def variants_product(dosage: np.ndarray, weights: np.ndarray, *, with_torch: boo
     if with_torch:
         import torch
 
-        digits = _digits(weights)
-        product = torch._int_mm(torch.from_numpy(digits), torch.from_numpy(dosage).T).numpy()
-        return _from_digits(product, len(weights)).T
+        octets = _octets(weights)
+        product = torch._int_mm(torch.from_numpy(octets), torch.from_numpy(dosage).T).numpy()
+        return _from_digits(product, len(weights), 256.0).T
     n_variants, n_samples = dosage.shape
-    out = np.empty((n_variants, len(weights)))
-    tile = max(1, _TILE_BYTES // (8 * max(n_samples, 1)))
-    for start in range(0, n_variants, tile):
-        out[start : start + tile] = dosage[start : start + tile].astype(np.float64) @ weights.T
+    out = np.zeros((n_variants, len(weights)))
+    for first in range(0, n_samples, _TERMS):
+        some = slice(first, first + _TERMS)
+        digits = _digits(weights[:, some])
+        tile = max(1, _TILE_BYTES // (4 * digits.shape[1]))
+        for start in range(0, n_variants, tile):
+            variants = slice(start, start + tile)
+            product = digits @ dosage[variants, some].astype(np.float32, copy=False).T
+            out[variants] += _from_digits(product, len(weights), _BASE).T
     return out
 
 
 def _digits(weights: np.ndarray) -> np.ndarray:
+    """Signed digits to the base 2**13 of each integer; float32 (digit * row, column), lowest digit first.
+
+    As many as the largest needs: two for loadings.
+    """
+    digits = []
+    while not digits or weights.any():
+        higher = np.rint(weights / _BASE)
+        digits.append((weights - _BASE * higher).astype(np.float32))
+        weights = higher
+    return np.concatenate(digits)
+
+
+def _octets(weights: np.ndarray) -> np.ndarray:
     """Signed digits to the base 256 of each integer; int8 (digit * row, column), lowest digit first.
 
     Three digits where that is enough, as it is for loadings, otherwise four.
@@ -134,11 +162,11 @@ def _digits(weights: np.ndarray) -> np.ndarray:
     return by_digit.reshape(-1, weights.shape[1])
 
 
-def _from_digits(product: np.ndarray, n_rows: int) -> np.ndarray:
-    """float64 (row, column) of the int32 products of digits (digit * row, column)."""
+def _from_digits(product: np.ndarray, n_rows: int, base: float) -> np.ndarray:
+    """float64 (row, column) of the products of digits (digit * row, column)."""
     highest = len(product) // n_rows - 1
     out = product[highest * n_rows :].astype(np.float64)
     for digit in reversed(range(highest)):
-        out *= 256
+        out *= base
         out += product[digit * n_rows : (digit + 1) * n_rows]
     return out

@@ -210,7 +210,7 @@ class GenePCA(Featurizer):
         exact = loadings.astype(np.float64)
         # The variance of the scores that rounded loadings give, not the eigenvalue: their sd is 1 to the last
         # digits.
-        scale = np.sqrt((exact * covariance.times(exact)).sum(axis=0) / n_samples)
+        scale = np.sqrt(covariance.spread(exact) / n_samples)
         explained = eigenvectors**2 @ eigenvalues
         return covariance, {
             "n_channels": np.array(len(eigenvalues)),
