@@ -140,7 +140,9 @@ class ImplicitCovariance:
         dtype = np.int8 if self._with_torch else np.float32
         for start in range(0, self._dosage.shape[1], step):
             people = slice(start, start + step)
-            yield tuple(np.ascontiguousarray(part[:, people], dtype) for part in (self._dosage, self._missing))
+            yield tuple(
+                np.ascontiguousarray(part[:, people], dtype) for part in (self._dosage, self._missing)
+            )
 
     def _projected(self, tile: np.ndarray, missing: np.ndarray, weights: np.ndarray) -> np.ndarray:
         """X times integers, float64 (column, sample)."""

@@ -103,20 +103,21 @@ class VcfFile:
     def _decode(self, wanted: np.ndarray, haplotypes: bool) -> tuple[np.ndarray, np.ndarray]:
         """Everyone's dosages (variant, sample) and haplotypes (variant, sample, 2) of some variants."""
         n = len(self.samples)
-        calls = np.full((3, len(wanted), n), MISSING, dtype=np.int16)
+        calls = np.empty((len(wanted), n, 3), dtype=np.int16)
         expected: dict[int, np.ndarray] = {}
         for i, record in enumerate(self._walk(self._records[wanted])):
             genotype = _genotype_array(record)
             if genotype is None:
+                calls[i] = MISSING
                 dosage = record.format("DS")
                 if dosage is not None:
                     expected[i] = dosage[:, 0]
                 else:
                     self._count({"without_genotypes": n}, wanted[i])
             elif genotype.shape[1] == 3:
-                calls[:, i] = genotype.T
+                calls[i] = genotype
             elif genotype.shape[1] == 2:  # everyone haploid: allele, phased
-                calls[0, i], calls[1, i], calls[2, i] = genotype[:, 0], -2, 1
+                calls[i, :, 0], calls[i, :, 1], calls[i, :, 2] = genotype[:, 0], -2, 1
             else:
                 raise UserError(
                     f"{self.path}: {_place(record)} has {genotype.shape[1] - 1} alleles a person, expected 1 or 2: "

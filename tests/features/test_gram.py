@@ -6,7 +6,7 @@ from small_cohorts import imputed, linked_dosages
 
 from gds.features.components import NEGLIGIBLE, _dense, fix_signs, krylov_components, leading_components
 from gds.features.covariance import ImplicitCovariance, MatrixCovariance
-from gds.features.fixed_point import exact_scores, round_loadings
+from gds.features.fixed_point import exact_scores, people_product, round_loadings, variants_product
 from gds.features.gram import block_moments, integer_product
 
 
@@ -64,6 +64,23 @@ def test_scores_do_not_depend_on_engine_tiles_or_order(missing, monkeypatch):
     np.testing.assert_array_equal(shuffled, scores)
     centred = imputed(dosage.T) - mean
     np.testing.assert_allclose(scores, (centred @ loadings.astype(np.float64)).T, atol=1e-6)
+
+
+@pytest.mark.parametrize("with_torch", [False, True])
+@pytest.mark.parametrize("largest", [2**22, 2**25, 2**30])
+@pytest.mark.parametrize(("n_variants", "n_samples"), [(2100, 30), (20, 4200)])
+def test_products_with_integers_are_exact_whatever_their_size(with_torch, largest, n_variants, n_samples):
+    """The largest dosages and weights, and more terms than one float32 sum may have."""
+    rng = np.random.default_rng(0)
+    dosage = rng.choice(np.array([0, 2, 2, 2], dtype=np.int8), (n_variants, n_samples))
+    people = rng.choice([-1, 1], (n_variants, 3)) * rng.integers(0, largest, (n_variants, 3), endpoint=True)
+    people[:, 0] = largest
+    product = people_product(dosage, people.astype(np.float64), with_torch=with_torch)
+    np.testing.assert_array_equal(product, people.T @ dosage.astype(np.int64))
+    variants = rng.choice([-1, 1], (3, n_samples)) * rng.integers(0, largest, (3, n_samples), endpoint=True)
+    variants[0] = -largest
+    product = variants_product(dosage, variants.astype(np.float64), with_torch=with_torch)
+    np.testing.assert_array_equal(product, dosage.astype(np.int64) @ variants.T)
 
 
 def test_loadings_of_one_fit_their_digits():
