@@ -137,7 +137,7 @@ class ImplicitCovariance:
     def _tiles(self) -> Iterator[tuple[np.ndarray, np.ndarray]]:
         """Dosages and missing calls of some people at a time, converted once for both halves of a product."""
         step = max(1, _TILE // len(self._dosage))
-        dtype = np.int8 if self._with_torch else np.float32
+        dtype = "int8" if self._with_torch else "float32"
         for start in range(0, self._dosage.shape[1], step):
             people = slice(start, start + step)
             yield tuple(

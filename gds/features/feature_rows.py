@@ -66,6 +66,15 @@ class FeatureRows:
             self._mapped = 0
 
 
+def room_for(shape: tuple[int, int, int], dtype: str, out: np.ndarray | None) -> np.ndarray:
+    """The array given, if it has the shape (sample, block, channel), or a new one."""
+    if out is None:
+        return np.empty(shape, dtype=dtype)
+    if out.shape != shape:
+        raise ValueError(f"expected out of shape {shape}, found {out.shape}")
+    return out
+
+
 class FeatureRoom:
     """Arrays for the features of a cohort: in memory if they are small, otherwise in a file without a name.
 

@@ -9,8 +9,9 @@ import numpy as np
 
 from gds.errors import UserError
 from gds.features.block_range import FEATURES, BlockRange, in_order, joined
-from gds.features.feature_rows import FeatureRows
+from gds.features.feature_rows import FeatureRows, room_for
 from gds.features.fitted_state import FittedState
+from gds.features.sample_indices import sample_indices
 from gds.features.streaming import DEFAULT_MEMORY, map_blocks
 from gds.genotypes.align import match_variants
 from gds.genotypes.blocks import Blocks
@@ -131,24 +132,22 @@ class Featurizer(FittedState):
         numpy.ndarray
             Features (sample, block, channel) of the training people, then of the others.
         """
-        n_samples = len(sample_indices(source, samples)) + len(sample_indices(source, others))
+        n_training = len(sample_indices(source, samples))
+        n_samples = n_training + len(sample_indices(source, others))
         rows = None
         if self.fixed_channels is not None:
-            out = self._room((n_samples, len(blocks), self.fixed_channels), out)
+            out = room_for((n_samples, len(blocks), self.fixed_channels), self.feature_dtype, out)
             rows = FeatureRows(out, self.padding_value)
         elif out is not None:
             raise ValueError("out cannot be given: the number of channels depends on the fit")
-        found: dict[int, Piece] = {}
-        for block, piece in self._fitted(source, blocks, samples, others, None, n_jobs, max_memory):
+        pieces: list[Piece] = [{} for _ in range(len(blocks))]
+        for i, piece in self._fitted(source, blocks, samples, others, range(len(blocks)), n_jobs, max_memory):
             if rows is not None:
-                rows.write(block, piece.pop(FEATURES))
-            found[block] = piece
-        pieces = [found[block] for block in range(len(blocks))]
-        self.combine(
-            source, blocks, [BlockRange(0, len(blocks), len(sample_indices(source, samples)), pieces)]
-        )
+                rows.write(i, piece.pop(FEATURES))
+            pieces[i] = piece
+        self.combine(source, blocks, [BlockRange(0, len(blocks), n_training, pieces)])
         if rows is None:
-            out = self._room((n_samples, len(blocks), self.n_channels), None)
+            out = room_for((n_samples, len(blocks), self.n_channels), self.feature_dtype, None)
             rows = FeatureRows(out, self.padding_value)
             for block, piece in enumerate(pieces):
                 rows.write(block, piece.pop(FEATURES))
@@ -181,8 +180,8 @@ class Featurizer(FittedState):
         """
         which = range(start, len(blocks) if stop is None else stop)
         found = dict(self._fitted(source, blocks, samples, others, which, n_jobs, max_memory))
-        people = sample_indices(source, samples)
-        return BlockRange(which.start, which.stop, len(people), [found[i] for i in which])
+        n_training = len(sample_indices(source, samples))
+        return BlockRange(which.start, which.stop, n_training, [found[i] for i in which])
 
     def combine(self, source: GenotypeSource, blocks: Blocks, ranges: Sequence[BlockRange]) -> Self:
         """Become fitted from the ranges that together cover all blocks; same bytes as :meth:`fit`.
@@ -199,16 +198,14 @@ class Featurizer(FittedState):
         self.variants_ = source.variants.iloc[used].reset_index(drop=True)
         self.blocks_ = replace(blocks, variant_index=np.searchsorted(used, blocks.variant_index))
         self.allele_frequency_ = np.zeros(len(used))
-        self.allele_frequency_[self.blocks_.variant_index] = np.concatenate(
-            [piece["allele_frequency"] for piece in pieces]
-        )
+        frequency = np.concatenate([piece["allele_frequency"] for piece in pieces])
+        self.allele_frequency_[self.blocks_.variant_index] = frequency
         channels = np.array([int(piece["n_channels"]) for piece in pieces])
         n_channels = self.fixed_channels or max(1, int(channels.max()))
         self.is_padding_ = np.arange(n_channels) >= channels[:, None]
         for name, (dtype, axes) in self._state.items():
-            setattr(
-                self, f"{name}_", joined([piece[name] for piece in pieces], axes, n_channels).astype(dtype)
-            )
+            whole = joined([piece[name] for piece in pieces], axes, n_channels)
+            setattr(self, f"{name}_", whole.astype(dtype))
         return self
 
     def transform(
@@ -245,8 +242,8 @@ class Featurizer(FittedState):
         """
         self._check_fitted()
         people = sample_indices(source, samples)
-        out = self._room((len(people), self.n_blocks, self.n_channels), out)
-        with_torch = self._worth_torch(np.asarray(self.blocks_.sizes), len(people), fit=False)
+        out = room_for((len(people), self.n_blocks, self.n_channels), self.feature_dtype, out)
+        with_torch = self._worth_torch(self.blocks_.sizes, len(people), fit=False)
         done = map_blocks(
             lambda i, dosage: self._map_block(self._piece(i), dosage, with_torch),
             source,
@@ -269,7 +266,7 @@ class Featurizer(FittedState):
         blocks: Blocks,
         samples: np.ndarray | None,
         others: np.ndarray | None,
-        which: range | None,
+        which: range,
         n_jobs: int,
         max_memory: int,
     ) -> Iterator[tuple[int, Piece]]:
@@ -281,9 +278,7 @@ class Featurizer(FittedState):
             raise UserError(f"nothing to fit: {len(people[0])} training people and {len(blocks)} blocks")
         if others is not None:
             people.append(sample_indices(source, others))
-        which = range(len(blocks)) if which is None else which
-        sizes = np.asarray(blocks.sizes)[which.start : which.stop]
-        with_torch = self._worth_torch(sizes, len(people[0]), fit=True)
+        with_torch = self._worth_torch(blocks.sizes[which.start : which.stop], len(people[0]), fit=True)
         return map_blocks(
             lambda i, dosage, further=None: self._fit_block(dosage, further, with_torch),
             source,
@@ -303,33 +298,3 @@ class Featurizer(FittedState):
             array = getattr(self, f"{name}_")[slots if axes[0] == "slot" else block]
             piece[name] = array[..., valid] if axes[-1] == "channel" else array
         return piece
-
-    def _room(self, shape: tuple[int, int, int], out: np.ndarray | None) -> np.ndarray:
-        if out is None:
-            return np.empty(shape, dtype=self.feature_dtype)
-        if out.shape != shape:
-            raise ValueError(f"expected out of shape {shape}, found {out.shape}")
-        return out
-
-
-def sample_indices(source: GenotypeSource, samples: np.ndarray | None) -> np.ndarray:
-    """Indices of the people meant by indices, a boolean mask, or None for all.
-
-    Raises
-    ------
-    UserError
-        There is no such sample.
-    """
-    n = len(source.samples)
-    if samples is None:
-        return np.arange(n)
-    samples = np.asarray(samples)
-    if samples.dtype == bool:
-        if samples.shape != (n,):
-            raise UserError(f"expected a mask of {n} samples, found shape {samples.shape}")
-        return np.flatnonzero(samples)
-    if samples.size and not np.issubdtype(samples.dtype, np.integer):
-        raise UserError(f"expected indices of samples, found values of type {samples.dtype}")
-    if samples.size and (samples.min() < 0 or samples.max() >= n):
-        raise UserError(f"expected indices of samples in 0..{n - 1}, found {samples.min()}..{samples.max()}")
-    return samples.astype(np.int64)

@@ -141,7 +141,7 @@ def _digits(weights: np.ndarray) -> np.ndarray:
 
     As many as the largest needs: two for loadings.
     """
-    digits = []
+    digits: list[np.ndarray] = []
     while not digits or weights.any():
         higher = np.rint(weights / _BASE)
         digits.append((weights - _BASE * higher).astype(np.float32))

@@ -12,7 +12,6 @@ was killed is started again with the same command. :func:`combine_shards` then g
 :meth:`Featurizer.fit` would have given.
 """
 
-import hashlib
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,23 +20,18 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-import gds
 from gds.errors import UserError
-from gds.features import storage
 from gds.features.block_range import FEATURES
 from gds.features.feature_rows import FeatureRows
-from gds.features.featurizer import Featurizer, sample_indices
+from gds.features.featurizer import Featurizer
 from gds.features.fitted_state import class_of_kind
 from gds.features.resources import Processes
 from gds.features.shard_files import is_finished, read_shard, shard_edges, shard_path, write_shard
+from gds.features.shard_plan import planned_blocks, read_plan, write_plan
 from gds.features.streaming import DEFAULT_MEMORY
-from gds.files import atomic_path, read_json, sha256, write_json
+from gds.files import sha256
 from gds.genotypes.blocks import Blocks
 from gds.genotypes.matrix import Genotypes, GenotypeSource
-
-PLAN_NAME = "plan.json"
-_PLAN_TENSORS = "plan.safetensors"
-_FORMAT_VERSION = 1
 
 
 @dataclass(frozen=True)
@@ -122,7 +116,7 @@ def fit_planned(
 ) -> ShardReport:
     """Fit this process's share of what the folder's plan says; see :func:`fit_sharded`."""
     folder = Path(folder)
-    description = _read_description(folder)
+    description = read_plan(folder)
     featurizer = class_of_kind(description["kind"])(**description["parameters"])
     n_shards, plan = description["n_shards"], description["fingerprint"]
     fitted, found = [], []
@@ -150,7 +144,7 @@ def fit_planned(
 def missing_shards(folder: str | Path) -> list[str]:
     """Names of the planned shards that are not finished."""
     folder = Path(folder)
-    description = _read_description(folder)
+    description = read_plan(folder)
     n_shards, plan = description["n_shards"], description["fingerprint"]
     n_blocks = description["axes"]["block"]
     paths = [shard_path(folder, shard, n_shards) for shard in range(n_shards)]
@@ -159,16 +153,6 @@ def missing_shards(folder: str | Path) -> list[str]:
         for shard, path in enumerate(paths)
         if not is_finished(path, plan, *shard_edges(n_blocks, n_shards, shard))
     ]
-
-
-def planned_blocks(folder: str | Path) -> tuple[pd.DataFrame, Blocks]:
-    """The variants that are fitted, and the blocks as indices into them."""
-    from safetensors.numpy import load_file
-
-    folder = Path(folder)
-    axes, tensors = _read_description(folder)["axes"], load_file(folder / _PLAN_TENSORS)
-    variants = storage.unpack_variants(folder, tensors, axes["variant"])
-    return variants, storage.unpack_blocks(folder, tensors, axes)
 
 
 def combine_shards(folder: str | Path) -> Featurizer:
@@ -180,7 +164,7 @@ def combine_shards(folder: str | Path) -> Featurizer:
         There is no plan, or shards are missing, damaged or of another fit.
     """
     folder = Path(folder)
-    description = _read_description(folder)
+    description = read_plan(folder)
     if missing := missing_shards(folder):
         raise UserError(
             f"{folder}: {len(missing)} of {description['n_shards']} shards are not finished, e.g. {missing[0]}: "
@@ -200,99 +184,11 @@ def combine_shards(folder: str | Path) -> Featurizer:
 def gather_features(folder: str | Path, rows: FeatureRows) -> None:
     """Write the features of a folder's finished shards, one shard in memory at a time."""
     folder = Path(folder)
-    for path in _shard_paths(folder, _read_description(folder)):
+    for path in _shard_paths(folder, read_plan(folder)):
         part = read_shard(path, features=True)
         for block, piece in enumerate(part.pieces, start=part.start):
             rows.write(block, piece[FEATURES])
     rows.flush()
-
-
-def write_plan(
-    folder: str | Path,
-    featurizer: Featurizer,
-    source: GenotypeSource,
-    blocks: Blocks,
-    samples: np.ndarray | None,
-    others: np.ndarray | None,
-    *,
-    n_shards: int,
-    input_hashes: Iterable[str],
-) -> None:
-    """Write what is fitted, or compare it with what is there; see :func:`fit_sharded`.
-
-    Raises
-    ------
-    UserError
-        The folder holds the plan of another fit.
-    """
-    from safetensors.numpy import save_file
-
-    folder = Path(folder)
-    if not 1 <= n_shards <= len(blocks):
-        raise UserError(f"expected 1 to {len(blocks)} shards (the number of blocks), found {n_shards}")
-    people = sample_indices(source, samples)
-    used = np.unique(blocks.variant_index)
-    own = Blocks(
-        name=blocks.name,
-        chromosome=blocks.chromosome,
-        start=blocks.start,
-        end=blocks.end,
-        variant_index=np.searchsorted(used, blocks.variant_index),
-        offset=blocks.offset,
-    )
-    variants = source.variants.iloc[used].reset_index(drop=True)
-    tensors = storage.pack_variants(variants) | storage.pack_blocks(own)
-    description: dict[str, Any] = {
-        "format_version": _FORMAT_VERSION,
-        "gds_version": gds.__version__,
-        "kind": featurizer.kind,
-        "parameters": featurizer.parameters(),
-        "n_training_samples": len(people),
-        "n_shards": n_shards,
-        "axes": {"block": len(blocks), "variant": len(used)},
-        "inputs": sorted(input_hashes),
-    }
-    digest = hashlib.sha256(storage.canonical(description))
-    # Only a hash of who the training people are.
-    digest.update("\n".join(source.samples["id"].iloc[people]).encode())
-    if others is not None:
-        mapped = source.samples["id"].iloc[sample_indices(source, others)]
-        digest.update("\n".join(["", "features of", *mapped]).encode())
-    for name, array in sorted(tensors.items()):
-        digest.update(f"\n{name} {array.shape}".encode())
-        digest.update(np.ascontiguousarray(array).tobytes())
-    description["fingerprint"] = digest.hexdigest()
-    path = folder / PLAN_NAME
-    if path.is_file():
-        found = read_json(path)
-        if found != description:
-            differ = sorted(name for name in description if found.get(name) != description[name])
-            raise UserError(
-                f"{folder} holds shards of another fit (they differ in {', '.join(differ)}): "
-                "choose another folder, or delete this one"
-            )
-        return
-    # Processes that start together write the same bytes.
-    with atomic_path(folder / _PLAN_TENSORS) as temporary:
-        save_file({name: np.ascontiguousarray(array) for name, array in tensors.items()}, temporary)
-    write_json(path, description)
-
-
-def _read_description(folder: Path) -> dict[str, Any]:
-    """The plan's JSON.
-
-    Raises
-    ------
-    UserError
-        There is none, or it is of another format version.
-    """
-    description = read_json(folder / PLAN_NAME)
-    if description.get("format_version") != _FORMAT_VERSION:
-        raise UserError(
-            f"{folder / PLAN_NAME}: expected format version {_FORMAT_VERSION}, "
-            f"found {description.get('format_version')}: fit again, or use the version of gds that wrote it"
-        )
-    return description
 
 
 def _shard_paths(folder: Path, description: dict[str, Any]) -> list[Path]:

@@ -13,15 +13,8 @@ import numpy as np
 from gds.features.feature_rows import FeatureRoom, FeatureRows
 from gds.features.featurizer import Featurizer
 from gds.features.resources import Processes, Resources
-from gds.features.shards import (
-    PLAN_NAME,
-    combine_shards,
-    fit_planned,
-    gather_features,
-    missing_shards,
-    planned_blocks,
-    write_plan,
-)
+from gds.features.shard_plan import PLAN_NAME, planned_blocks, write_plan
+from gds.features.shards import combine_shards, fit_planned, gather_features, missing_shards
 from gds.features.shared_folder import SharedFolder
 from gds.files import atomic_path
 from gds.genotypes.blocks import Blocks
