@@ -139,10 +139,8 @@ class ImplicitCovariance:
         step = max(1, _TILE // len(self._dosage))
         dtype = "int8" if self._with_torch else "float32"
         for start in range(0, self._dosage.shape[1], step):
-            people = slice(start, start + step)
-            yield tuple(
-                np.ascontiguousarray(part[:, people], dtype) for part in (self._dosage, self._missing)
-            )
+            dosage, missing = self._dosage[:, start : start + step], self._missing[:, start : start + step]
+            yield np.ascontiguousarray(dosage, dtype), np.ascontiguousarray(missing, dtype)
 
     def _projected(self, tile: np.ndarray, missing: np.ndarray, weights: np.ndarray) -> np.ndarray:
         """X times integers, float64 (column, sample)."""
