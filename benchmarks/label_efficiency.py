@@ -28,6 +28,7 @@ from gds.studies.split_task import LabelledGenotypes
 
 DATA = Path(os.environ.get("GDS_SHARED_DATA", "../shared/data"))
 RESULTS = Path("benchmarks/results")
+COSTLY_SPLITS = 3
 
 
 def kg_805() -> LabelledGenotypes:
@@ -90,46 +91,71 @@ def penncath() -> LabelledGenotypes:
     )  # fmt: skip
 
 
-LINEAR = ("ridge on dosages", "logistic on PCs", "LDA on PCs")
-COPYING = ("haplotype directions", "copying profile", "windowed propagation", "copying graph")
+ON_PCS = ("logistic on PCs", "LDA on PCs", "label spreading on PCs", "mixture on PCs")
+ON_PRUNED_PCS = tuple(f"{name}, LD-pruned" for name in ON_PCS)
+CONTROLS = ("ridge + HWE resampling", "ridge + mosaics", "ridge + pseudo-labels")
+COPYING = ("haplotype directions, LD-pruned", "copying profile", "windowed propagation", "copying graph")
 ENSEMBLE = "copying profile x windowed propagation x HWE-EM, LD-pruned"
+RIDGES = ("ridge on dosages", "ridge on dosages, weighted", "ridge on values", "ridge on values, weighted")
 
 
 @dataclass(frozen=True)
 class Task:
-    """A data set, its numbers of labels, how many splits and choices of labels, and its methods."""
+    """A data set, its numbers of labels, how many splits and choices of labels, and its methods.
+
+    Those of ``with_all`` are also given all labels: the best of them is the ceiling of the picture. The ``costly`` ones
+    are run in the first three splits only.
+    """
 
     read: Callable[[], LabelledGenotypes]
     budgets: tuple[str, ...]
     splits: int
     seeds: int
     methods: tuple[str, ...]
+    with_all: tuple[str, ...] = ()
+    costly: tuple[str, ...] = ()
     metric: str = "accuracy"
 
 
 TASKS = {
     "kg_805": Task(
         kg_805, ("5%", "10%", "20%"), 10, 1,
-        ("chance", *LINEAR, "mixture on PCs", "HWE mixture", "HWE-EM", "HWE-EM, tuned"),
+        ("chance", "ridge on dosages", "LDA on PCs", "label spreading on PCs", "HWE mixture", "HWE-EM",
+         "HWE-EM, tuned"),
+        ("HWE mixture", "ridge on dosages"),
+        ("mixture on PCs", "logistic on PCs", "L1 logistic on dosages", "boosted trees", *CONTROLS),
     ),
     "kg_chr22_superpopulation": Task(
         kg_chr22_superpopulation, ("20", "50", "100"), 5, 1,
-        ("chance", "logistic on PCs", "logistic on PCs, LD-pruned", "LDA on PCs, LD-pruned", "ridge on dosages",
-         "HWE mixture, LD-pruned", "HWE-EM", "HWE-EM, LD-pruned", *COPYING, ENSEMBLE),
+        ("chance", "ridge on dosages", "logistic on PCs", *ON_PRUNED_PCS, "HWE mixture, LD-pruned",
+         "HWE-EM, LD-pruned", *COPYING, ENSEMBLE),
+        ("HWE mixture, LD-pruned", "copying profile", "windowed propagation"),
+        ("LDA on PCs", "label spreading on PCs", "mixture on PCs", "HWE-EM", "L1 logistic on dosages",
+         "boosted trees, LD-pruned", *CONTROLS),
     ),
     "kg_chr22_population": Task(
         kg_chr22_population, ("100", "400"), 5, 1,
-        ("chance", "LDA on PCs, LD-pruned", "HWE-EM, LD-pruned", *COPYING, ENSEMBLE),
+        ("chance", "ridge on dosages", "LDA on PCs, LD-pruned", "mixture on PCs, LD-pruned", "HWE mixture, LD-pruned",
+         "HWE-EM, LD-pruned", *COPYING, ENSEMBLE),
+        ("HWE mixture, LD-pruned", "copying profile", "windowed propagation"),
     ),
-    "mouse_cd8": Task(mouse_cd8, ("50", "200", "all"), 20, 1, ("chance", *LINEAR), "auroc"),
-    "mouse_bmi": Task(mouse_bmi, ("50", "200", "all"), 20, 1, ("chance", *LINEAR), "auroc"),
-    "penncath": Task(penncath, ("100", "300", "all"), 10, 1, ("chance", "covariates", *LINEAR), "auroc"),
+    "mouse_cd8": Task(
+        mouse_cd8, ("50", "200", "all"), 20, 1, ("chance", *RIDGES, "logistic on PCs", "LDA on PCs"), metric="auroc"
+    ),
+    "mouse_bmi": Task(
+        mouse_bmi, ("50", "200", "all"), 20, 1, ("chance", "ridge on dosages", "ridge on values, weighted"),
+        metric="auroc",
+    ),
+    "penncath": Task(
+        penncath, ("100", "300", "all"), 10, 1,
+        ("chance", "covariates", "ridge on dosages", "ridge on dosages, weighted", "HWE-EM, LD-pruned"), metric="auroc",
+    ),
 }  # fmt: skip
 
 
-def summary(name: str) -> str:
+def summary(name: str, results: Path) -> str:
     """Mean of each method and budget over splits, with the corrected interval."""
-    table = read_results(sorted(RESULTS.glob(f"label_efficiency_{name}*.csv")))
+    table = read_results(sorted(results.glob(f"label_efficiency_{name}*.csv")))
     if table.empty:
         return f"{name}: no results"
     found = summarise_splits(table, TASKS[name].metric)
@@ -142,19 +168,25 @@ def summary(name: str) -> str:
 
 def main(arguments: argparse.Namespace) -> None:
     if not arguments.task:
-        print("\n\n".join(summary(name) for name in TASKS))
+        print("\n\n".join(summary(name, arguments.results) for name in TASKS))
         return
     task = TASKS[arguments.task]
-    run_over_splits(
-        task.read(),
-        split_methods(arguments.methods or task.methods),
-        [parse_budget(text) for text in arguments.budgets or task.budgets],
-        splits=range(arguments.splits or task.splits),
-        seeds=range(arguments.seeds or task.seeds),
-        path=RESULTS / f"label_efficiency_{arguments.task}.csv",
-        work=arguments.work,
-    )
-    print(summary(arguments.task))
+    study = task.read()
+    n_splits = arguments.splits or task.splits
+    runs = [
+        (task.methods, task.budgets, n_splits),
+        (task.with_all, ("all",), n_splits),
+        (task.costly, task.budgets, min(n_splits, COSTLY_SPLITS)),
+    ]
+    if arguments.methods or arguments.budgets:
+        runs = [(arguments.methods or task.methods, arguments.budgets or task.budgets, n_splits)]
+    for names, budgets, splits in runs:
+        run_over_splits(
+            study, split_methods(names), [parse_budget(text) for text in budgets],
+            splits=range(splits), seeds=range(arguments.seeds or task.seeds),
+            path=arguments.results / f"label_efficiency_{arguments.task}.csv", work=arguments.work,
+        )  # fmt: skip
+    print(summary(arguments.task, arguments.results))
 
 
 if __name__ == "__main__":
@@ -166,5 +198,6 @@ if __name__ == "__main__":
     parser.add_argument("--budgets", nargs="+", metavar="N", help="numbers of labels: 20, 5%%, 5/class, all")
     parser.add_argument("--splits", type=int, metavar="N", help="80/20 splits of people")
     parser.add_argument("--seeds", type=int, metavar="N", help="choices of labels in each split")
+    parser.add_argument("--results", type=Path, default=RESULTS, help="folder of the tables")
     parser.add_argument("--work", type=Path, default=Path("runs/label_efficiency"), help="scratch folder")
     main(parser.parse_args())

@@ -1,26 +1,17 @@
 """Which method to use, decided inside the labels, and cautiously where a batch could decide it."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any, Self
 
 import numpy as np
 import pandas as pd
 from scipy.stats import rankdata
 
-from gds.classifiers.base import PeopleClassifier
+from gds.classifiers.base import Candidate, PeopleClassifier
 from gds.classifiers.inner_folds import inner_folds
 from gds.classifiers.tuned_logistic import class_indices
 
 N_BOOTSTRAP = 200
-
-
-@dataclass(frozen=True)
-class Candidate:
-    """One of the methods to choose among: an unfitted estimator, and the columns (variants) that it is given."""
-
-    estimator: Any
-    variants: np.ndarray | slice
 
 
 class AutoClassifier(PeopleClassifier):
@@ -69,11 +60,12 @@ class AutoClassifier(PeopleClassifier):
         Parameters
         ----------
         X
-            Dosages of labelled people, int8, shape (sample, variant), -1 missing.
+            Dosages of labelled people, int8, shape (sample, variant), -1 missing; or, for candidates that read
+            them, haplotypes, (sample, variant, 2).
         y
             Labels, shape (sample,).
         unlabelled
-            Dosages of further training people.
+            The same of further training people.
         groups
             Families of the labelled people, kept within one fold.
         batches
@@ -87,13 +79,12 @@ class AutoClassifier(PeopleClassifier):
             found = {
                 name: np.concatenate(
                     [
-                        self._fitted(
-                            candidate,
+                        candidate.fitted(
                             X[train],
                             index[train],
                             unlabelled,
                             None if groups is None else groups[train],
-                        ).predict_proba(X[rows][:, candidate.variants])
+                        ).predict_proba(candidate.view(X[rows]))
                         for train, rows in folds
                     ]
                 )
@@ -101,26 +92,12 @@ class AutoClassifier(PeopleClassifier):
             }
             batch = np.zeros(len(index)) if batches is None else np.unique(batches, return_inverse=True)[1]
             self._choose(found, index[held_out], batch[held_out])
-        self.model_ = self._fitted(self.candidates[self.chosen_], X, index, unlabelled, groups)
+        self.model_ = self.candidates[self.chosen_].fitted(X, index, unlabelled, groups)
         return self
 
     def predict_proba(self, X: np.ndarray) -> np.ndarray:
         """Class probabilities of the method chosen, shape (sample, class)."""
-        return self.model_.predict_proba(X[:, self.candidates[self.chosen_].variants])
-
-    @staticmethod
-    def _fitted(
-        candidate: Candidate,
-        X: np.ndarray,
-        index: np.ndarray,
-        unlabelled: np.ndarray | None,
-        groups: np.ndarray | None,
-    ) -> Any:
-        from sklearn.base import clone
-
-        further = None if unlabelled is None else unlabelled[:, candidate.variants]
-        model = clone(candidate.estimator)
-        return model.fit(X[:, candidate.variants], index, unlabelled=further, groups=groups)
+        return self.model_.predict_proba(self.candidates[self.chosen_].view(X))
 
     def _choose(self, found: dict[str, np.ndarray], index: np.ndarray, batch: np.ndarray) -> None:
         default, *others = found

@@ -2,22 +2,29 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
 from sklearn.base import BaseEstimator, ClassifierMixin
 
+from gds.classifiers.augmentation import CONTROLS, AugmentedRidge
 from gds.classifiers.boosted_trees import BoostedTrees
-from gds.classifiers.copying_methods import CopyingLabelSpreading, CopyingProfile, WindowedPropagation
+from gds.classifiers.copying_graph import CopyingLabelSpreading
+from gds.classifiers.copying_profile import CopyingProfile
 from gds.classifiers.covariates import CovariateClassifier
 from gds.classifiers.gaussian_mixture import GaussianMixture
 from gds.classifiers.haplotype_directions import HaplotypeDirections
 from gds.classifiers.hwe_mixture import HWEMixture
+from gds.classifiers.label_spreading import LabelSpreading
+from gds.classifiers.lasso import DosageLasso
 from gds.classifiers.on_components import LogisticOnPCs, ShrinkageLDA
+from gds.classifiers.quantitative_ridge import QuantitativeRidge
 from gds.classifiers.representation import PCScores, RepresentationClassifier
 from gds.classifiers.ridge import DosageRidge
 from gds.classifiers.tuned_hwe_mixture import TunedHWEMixture
 from gds.classifiers.tuned_logistic import LogisticProbe, class_indices
+from gds.classifiers.windowed_propagation import WindowedPropagation
 
 __all__ = [
     "METHODS", "CovariateClassifier", "DosageRidge", "HWEMixture", "LogisticOnPCs", "LogisticProbe", "Method",
@@ -63,7 +70,8 @@ class Method:
         Makes an unfitted estimator from a seed.
     reads
         ``"nothing"``, ``"covariates"`` (DataFrame), ``"dosages"`` (int8, (sample, variant)), ``"haplotypes"``
-        (int8, (sample, variant, 2)) or ``"features"`` (float).
+        (int8, (sample, variant, 2)), ``"values"`` (dosages, with measurements for labels and a threshold for
+        ``predict_proba``) or ``"features"`` (float).
     uses_unlabelled
         Whether ``fit`` takes ``unlabelled`` dosages.
     """
@@ -73,6 +81,12 @@ class Method:
     reads: str
     uses_unlabelled: bool = False
 
+
+def _augmented(control: str, seed: int) -> AugmentedRidge:
+    return AugmentedRidge(control, seed=seed)
+
+
+WEIGHT_WINDOW = 50  # variants; not tuned
 
 METHODS: dict[str, Method] = {
     "chance": Method("class frequencies of the labelled people", lambda seed: PriorClassifier(), "nothing"),
@@ -85,6 +99,22 @@ METHODS: dict[str, Method] = {
     ),
     "ridge on dosages": Method(
         "GBLUP: ridge regression on all standardised dosages", lambda seed: DosageRidge(seed=seed), "dosages", True
+    ),
+    "ridge on dosages, weighted": Method(
+        "GBLUP with variants weighted by the effects around them",
+        lambda seed: DosageRidge(window=WEIGHT_WINDOW, seed=seed), "dosages", True,
+    ),
+    "ridge on values": Method(
+        "GBLUP of the measurement whose threshold makes the classes",
+        lambda seed: QuantitativeRidge(seed=seed), "values", True,
+    ),
+    "ridge on values, weighted": Method(
+        "the same with variants weighted by the effects around them",
+        lambda seed: QuantitativeRidge(window=WEIGHT_WINDOW, seed=seed), "values", True,
+    ),
+    "L1 logistic on dosages": Method(
+        "logistic regression in which most variants have no effect",
+        lambda seed: DosageLasso(seed=seed), "dosages", True,
     ),
     "LDA on PCs": Method(
         "shrinkage discriminant analysis on 25 principal components",
@@ -110,6 +140,17 @@ METHODS: dict[str, Method] = {
         "Gaussian mixture with EM over unlabelled people on 12 principal components",
         lambda seed: RepresentationClassifier(PCScores(12, seed), GaussianMixture(seed=seed)), "dosages", True,
     ),
+    "label spreading on PCs": Method(
+        "labels spread over the nearest neighbours on 12 principal components",
+        lambda seed: RepresentationClassifier(PCScores(12, seed), LabelSpreading(seed=seed)), "dosages", True,
+    ),
+    **{
+        f"ridge + {control}": Method(
+            f"ridge on dosages with as many synthetic people, by {control}: a control of augmentation",
+            partial(_augmented, control), "dosages", True,
+        )
+        for control in CONTROLS
+    },
     "copying profile": Method(
         "whom haplotypes are copied from (Li-Stephens): 10 components, Gaussian mixture with EM",
         lambda seed: RepresentationClassifier(

@@ -37,7 +37,7 @@ class HaplotypeDirections:
     contrastive pre-training, of which this is the linear case.
     """
 
-    def __init__(self, n_directions: int = 8, n_components: int = 300) -> None:
+    def __init__(self, n_directions: int = 6, n_components: int = 100) -> None:
         self.n_directions = n_directions
         self.n_components = n_components
 

@@ -71,10 +71,10 @@ def inner_folds(y: np.ndarray, n_folds: int = 5, *, groups: np.ndarray | None = 
     return folds if len(held_out_classes) > 1 else []
 
 
-def held_out_loss(
+def losses_by_person(
     y: np.ndarray, folds: Folds, fitted: Callable[[np.ndarray, np.ndarray], Sequence[np.ndarray]]
-) -> tuple[np.ndarray, np.ndarray]:
-    """Log-loss of several candidates over the held-out people of all folds.
+) -> np.ndarray:
+    """Log-loss of several candidates for each held-out person of all folds.
 
     Parameters
     ----------
@@ -88,13 +88,32 @@ def held_out_loss(
 
     Returns
     -------
-    loss, standard_error : numpy.ndarray
-        Mean over held-out people and its standard error, shape (candidate,).
+    numpy.ndarray
+        Shape (candidate, held_out person).
     """
     losses = []
     for train, held_out in folds:
         rows = np.arange(len(held_out))
         chosen = np.stack([candidate[rows, y[held_out]] for candidate in fitted(train, held_out)])
         losses.append(-np.log(np.clip(chosen, 1e-12, 1)))
-    each = np.concatenate(losses, axis=1)
+    return np.concatenate(losses, axis=1)
+
+
+def held_out_loss(
+    y: np.ndarray, folds: Folds, fitted: Callable[[np.ndarray, np.ndarray], Sequence[np.ndarray]]
+) -> tuple[np.ndarray, np.ndarray]:
+    """Mean of :func:`losses_by_person` and its standard error, shape (candidate,)."""
+    each = losses_by_person(y, folds, fitted)
     return each.mean(axis=1), each.std(axis=1) / np.sqrt(each.shape[1])
+
+
+def first_within_one_error(losses: np.ndarray) -> int:
+    """The first candidate that is not worse than the best by more than one standard error of their difference.
+
+    Parameters
+    ----------
+    losses
+        Of :func:`losses_by_person`, candidates in the order of preference: the simplest first.
+    """
+    away = losses - losses[losses.mean(axis=1).argmin()]
+    return int((away.mean(axis=1) <= away.std(axis=1) / np.sqrt(losses.shape[1])).argmax())

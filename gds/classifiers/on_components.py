@@ -1,12 +1,13 @@
 """Classifiers on principal components of dosages: logistic regression and shrinkage LDA."""
 
+import warnings
 from collections.abc import Sequence
 
 import numpy as np
-from scipy.special import softmax
 from sklearn.base import BaseEstimator, ClassifierMixin
 
-from gds.classifiers.inner_folds import held_out_loss, inner_folds
+from gds.classifiers.calibration import choose_by_held_out, tempered
+from gds.classifiers.inner_folds import first_within_one_error, inner_folds, losses_by_person
 from gds.classifiers.principal_components import DosagePCA
 from gds.classifiers.tuned_logistic import class_indices, fit_logistic, penalty_path
 
@@ -18,9 +19,11 @@ DEFAULT_COMPONENTS, DEFAULT_C = 10, 1.0
 class LogisticOnPCs(ClassifierMixin, BaseEstimator):
     """Principal components of all training people, then logistic regression on the labelled ones.
 
-    The number of components and the penalty have the lowest log-loss over folds of the labelled
-    people; without possible folds (a class with one member) they are 10 and C = 1. Components are divided by
-    the standard deviation of the first, so that later ones, of smaller variance, are penalised more.
+    Of the numbers of components and penalties whose log-loss over folds of the labelled people is within one standard
+    error of the lowest, the fewest components are taken, and with them the strongest penalty: the lowest of many noisy
+    losses of few people is mostly luck. Without possible folds (a class with one member) they are 10 and C = 1.
+    Components are divided by the standard deviation of the first, so that later ones, of smaller variance, are
+    penalised more.
 
     Parameters
     ----------
@@ -37,6 +40,10 @@ class LogisticOnPCs(ClassifierMixin, BaseEstimator):
     ----------
     n_components_, C_
         What was chosen.
+
+    Notes
+    -----
+    The rule of one standard error is that of Breiman et al. 1984, Classification and Regression Trees.
     """
 
     def __init__(
@@ -82,7 +89,7 @@ class LogisticOnPCs(ClassifierMixin, BaseEstimator):
         folds = inner_folds(index, self.n_folds, groups=groups, seed=self.seed)
         self.n_components_, self.C_ = min(DEFAULT_COMPONENTS, available), DEFAULT_C
         if folds:
-            loss, _ = held_out_loss(
+            losses = losses_by_person(
                 index,
                 folds,
                 lambda train, held_out: [
@@ -91,7 +98,8 @@ class LogisticOnPCs(ClassifierMixin, BaseEstimator):
                     for probabilities in penalty_path(scores[:, :count], index, train, held_out, penalties)
                 ],
             )
-            best = int(loss.argmin())
+            # Candidates are in the order of components, then of inverse penalties: the first is the simplest.
+            best = first_within_one_error(losses)
             self.n_components_ = counts[best // len(penalties)]
             self.C_ = float(penalties[best % len(penalties)])
         self.model_ = fit_logistic(scores[:, : self.n_components_], index, self.C_)
@@ -113,19 +121,28 @@ class ShrinkageLDA(ClassifierMixin, BaseEstimator):
     """Principal components of all training people, then linear discriminant analysis of the labelled ones.
 
     The covariance within classes is shrunk by the formula of Ledoit and Wolf (2004), so there is
-    nothing to tune. Where no class has a second member there is no spread within classes to see, and the
-    variances of the components over all training people stand in for it.
+    nothing to tune but the temperature of the probabilities, which is that of lowest log-loss over folds of the
+    labelled people. Where no class has a second member there is no spread within classes to see, and the variances of
+    the components over all training people stand in for it.
 
     Parameters
     ----------
     n_components
         Components, fewer where people or variants are fewer.
+    n_folds
+        Folds of the labelled people.
     seed
-        Of the component solver, where it iterates.
+        Of the folds, and of the component solver, where it iterates.
+
+    Attributes
+    ----------
+    temperature_ : float
+        Of predictions; 1 without folds.
     """
 
-    def __init__(self, n_components: int = 25, *, seed: int = 0) -> None:
+    def __init__(self, n_components: int = 25, *, n_folds: int = 5, seed: int = 0) -> None:
         self.n_components = n_components
+        self.n_folds = n_folds
         self.seed = seed
 
     def fit(
@@ -139,31 +156,46 @@ class ShrinkageLDA(ClassifierMixin, BaseEstimator):
 
         Parameters
         ----------
-        X, y, unlabelled
+        X, y, unlabelled, groups
             As in :meth:`LogisticOnPCs.fit`.
-        groups
-            Not used, as nothing is tuned; taken so that all methods are called alike.
         """
-        from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
-
         self.classes_, index = class_indices(y)
         self.pca_ = DosagePCA(self.n_components, seed=self.seed)
         self.pca_.fit([X] if unlabelled is None else [X, unlabelled])
         scores = self.pca_.transform(X)
-        priors = np.bincount(index) / len(index)
+
+        def evidence(train: np.ndarray, held_out: np.ndarray) -> dict[str, tuple[np.ndarray, np.ndarray]]:
+            self._discriminate(scores[train], index[train])
+            return {"lda": (self._evidence(scores[held_out]), self.log_prior_)}
+
+        folds = inner_folds(index, self.n_folds, groups=groups, seed=self.seed)
+        self.temperature_ = choose_by_held_out(index, folds, evidence)[1] if folds else 1.0
+        self._discriminate(scores, index)
+        return self
+
+    def _discriminate(self, scores: np.ndarray, index: np.ndarray) -> None:
+        """Set the discriminants: log density of N(mean, covariance) up to what all classes share."""
+        from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
+
         if len(index) > len(self.classes_):
-            model = LinearDiscriminantAnalysis(solver="lsqr", shrinkage="auto").fit(scores, index)
+            with warnings.catch_warnings():
+                # A class with one member adds no spread, and scikit-learn says so for each.
+                warnings.filterwarnings("ignore", message="Only one sample available")
+                model = LinearDiscriminantAnalysis(solver="lsqr", shrinkage="auto").fit(scores, index)
             means, covariance = model.means_, model.covariance_
         else:
             means, covariance = scores[np.argsort(index)], np.diag(self.pca_.variance_)
-        # Log density of N(mean, covariance) up to what all classes share.
+        self.log_prior_ = np.log(np.bincount(index) / len(index))
         self.coef_ = np.linalg.lstsq(covariance, means.T)[0].T
-        self.intercept_ = np.log(priors) - (means * self.coef_).sum(axis=1) / 2
-        return self
+        self.offset_ = -(means * self.coef_).sum(axis=1) / 2
+
+    def _evidence(self, scores: np.ndarray) -> np.ndarray:
+        return scores @ self.coef_.T + self.offset_
 
     def predict_proba(self, X: np.ndarray) -> np.ndarray:
         """Class probabilities, shape (sample, class)."""
-        return softmax(self.pca_.transform(X) @ self.coef_.T + self.intercept_, axis=1)
+        evidence = self._evidence(self.pca_.transform(X))
+        return np.exp(tempered(evidence, self.log_prior_, self.temperature_))
 
     def predict(self, X: np.ndarray) -> np.ndarray:
         """Most probable class, shape (sample,)."""

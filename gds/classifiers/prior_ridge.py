@@ -3,14 +3,13 @@
 import numpy as np
 
 from gds.classifiers.inner_folds import inner_folds
-from gds.classifiers.ridge import (
+from gds.classifiers.kernel_ridge import (
     DEFAULT_HERITABILITY,
     HERITABILITIES,
-    DosageRidge,
     dual_path,
-    fit_calibration,
     held_out_scores,
 )
+from gds.classifiers.ridge import fit_calibration
 from gds.classifiers.standardised import DosageScaler
 from gds.classifiers.tuned_logistic import class_indices
 from gds.errors import UserError

@@ -5,7 +5,7 @@ from scipy.special import ndtr
 from sklearn.base import BaseEstimator, RegressorMixin
 
 from gds.classifiers.inner_folds import inner_folds
-from gds.classifiers.ridge import DEFAULT_HERITABILITY, HERITABILITIES, dual_path, held_out_scores
+from gds.classifiers.kernel_ridge import HERITABILITIES, fit_ridge
 from gds.classifiers.standardised import DosageScaler
 from gds.errors import UserError
 
@@ -22,8 +22,8 @@ class QuantitativeRidge(RegressorMixin, BaseEstimator):
     ----------
     heritability
         Share h2, or None: choose.
-    candidates
-        Shares to choose among.
+    window, chromosome, candidates
+        As of :class:`~gds.classifiers.ridge.DosageRidge`.
     n_folds
         Folds of the labelled people, stratified by terciles of the value.
     seed
@@ -43,11 +43,15 @@ class QuantitativeRidge(RegressorMixin, BaseEstimator):
         self,
         heritability: float | None = None,
         *,
+        window: int | None = None,
+        chromosome: np.ndarray | None = None,
         candidates: tuple[float, ...] = HERITABILITIES,
         n_folds: int = 5,
         seed: int = 0,
     ) -> None:
         self.heritability = heritability
+        self.window = window
+        self.chromosome = chromosome
         self.candidates = candidates
         self.n_folds = n_folds
         self.seed = seed
@@ -84,21 +88,15 @@ class QuantitativeRidge(RegressorMixin, BaseEstimator):
                 f"{values.shape} with {int(np.isnan(values).sum())} missing"
             )
         self.scaler_ = DosageScaler().fit([X] if unlabelled is None else [X, unlabelled])
-        K = self.scaler_.kernel([X])
         third = np.searchsorted(np.quantile(values, [1 / 3, 2 / 3]), values)
-        folds = inner_folds(third, self.n_folds, groups=groups, seed=self.seed)
-        candidates = self.candidates if self.heritability is None else (self.heritability,)
-        if folds:
-            rows, scores = held_out_scores(K, values[:, None], folds, candidates)
-            errors = ((scores[:, :, 0] - values[rows]) ** 2).mean(axis=1)
-            best = int(errors.argmin())
-            self.heritability_, self.residual_sd_ = candidates[best], float(np.sqrt(errors[best]))
-        else:
-            self.heritability_ = DEFAULT_HERITABILITY if self.heritability is None else self.heritability
-            self.residual_sd_ = float(values.std())
-        duals = dual_path(K, (values - values.mean())[:, None], [self.heritability_])[0]
-        self.coef_ = self.scaler_.back_project([X], duals) / self.scaler_.n_varying
-        self.intercept_ = float(values.mean() - (K @ duals).mean())
+        fit = fit_ridge(
+            self.scaler_, X, values[:, None], inner_folds(third, self.n_folds, groups=groups, seed=self.seed),
+            self.candidates if self.heritability is None else (self.heritability,),
+            window=self.window, chromosome=self.chromosome,
+        )  # fmt: skip
+        self.heritability_ = fit.heritability
+        self.coef_, self.intercept_ = fit.coef, float(fit.intercept[0])
+        self.residual_sd_ = float(np.sqrt(fit.errors.min()) if len(fit.errors) else values.std())
         return self
 
     def predict(self, X: np.ndarray) -> np.ndarray:

@@ -1,16 +1,14 @@
 """Ridge regression on all dosages at once: GBLUP, the classifier to beat for polygenic diseases."""
 
 import numpy as np
-from scipy.linalg import eigh
 from scipy.special import expit, logit
 from sklearn.base import BaseEstimator, ClassifierMixin
 
-from gds.classifiers.inner_folds import Folds, inner_folds
+from gds.classifiers.inner_folds import inner_folds
+from gds.classifiers.kernel_ridge import HERITABILITIES, fit_ridge
 from gds.classifiers.standardised import DosageScaler
 from gds.classifiers.tuned_logistic import class_indices
 
-HERITABILITIES = (0.01, 0.03, 0.1, 0.2, 0.35, 0.5, 0.65, 0.8, 0.9, 0.97)
-DEFAULT_HERITABILITY = 0.5  # where nothing can be chosen: a class with a single member
 SMALLEST_SLOPE = 0.01
 
 
@@ -28,10 +26,17 @@ class DosageRidge(ClassifierMixin, BaseEstimator):
     chance, the probabilities are close to the class frequencies but people keep their order.
     Without possible folds h2 is 0.5 and the scores are read as probabilities of a linear model, clipped to 1 ... 99 %.
 
+    With a ``window`` variants are weighted by the effects around them, found by a first ridge regression of the same
+    people (:mod:`gds.classifiers.variant_weights`), and K becomes Z W Z' / sum(w).
+
     Parameters
     ----------
     heritability
         Share h2, or None: choose.
+    window
+        Variants of a window of weights; None: equal weights.
+    chromosome
+        Of each variant, so that no window crosses from one to the next; None: all are of one.
     candidates
         Shares to choose among.
     n_folds
@@ -44,7 +49,7 @@ class DosageRidge(ClassifierMixin, BaseEstimator):
     heritability_, penalty_ : float
         The share used and its lambda.
     held_out_error_ : numpy.ndarray
-        Mean squared error of each candidate over the folds; empty where there were none.
+        Mean squared error of each candidate over the folds, empty where there were none.
     coef_ : numpy.ndarray
         Effect of each standardised dosage on each class indicator (two classes: on the second), shape (variant, score).
     """
@@ -53,11 +58,15 @@ class DosageRidge(ClassifierMixin, BaseEstimator):
         self,
         heritability: float | None = None,
         *,
+        window: int | None = None,
+        chromosome: np.ndarray | None = None,
         candidates: tuple[float, ...] = HERITABILITIES,
         n_folds: int = 5,
         seed: int = 0,
     ) -> None:
         self.heritability = heritability
+        self.window = window
+        self.chromosome = chromosome
         self.candidates = candidates
         self.n_folds = n_folds
         self.seed = seed
@@ -84,28 +93,18 @@ class DosageRidge(ClassifierMixin, BaseEstimator):
         """
         self.classes_, index = class_indices(y)
         self.scaler_ = DosageScaler().fit([X] if unlabelled is None else [X, unlabelled])
-        K = self.scaler_.kernel([X])
         targets = (index[:, None] == np.arange(len(self.classes_))).astype(np.float64)
         if len(self.classes_) == 2:
             targets = targets[:, 1:]
-        folds = inner_folds(index, self.n_folds, groups=groups, seed=self.seed)
-        candidates = self.candidates if self.heritability is None else (self.heritability,)
-        self.held_out_error_ = np.empty(0)
-        self.calibration_: tuple[np.ndarray, np.ndarray] | None = None
-        if folds:
-            rows, scores = held_out_scores(K, targets, folds, candidates)
-            self.held_out_error_ = ((scores - targets[rows]) ** 2).mean(axis=(1, 2))
-            best = int(self.held_out_error_.argmin())
-            self.heritability_ = candidates[best]
-            self.calibration_ = fit_calibration(scores[best], targets[rows])
-        else:
-            self.heritability_ = DEFAULT_HERITABILITY if self.heritability is None else self.heritability
-        self.penalty_ = (1 - self.heritability_) / self.heritability_
-        self.intercept_ = targets.mean(axis=0)
-        duals = dual_path(K, targets - self.intercept_, [self.heritability_])[0]
-        self.coef_ = self.scaler_.back_project([X], duals) / self.scaler_.n_varying
-        # Scores of the centred kernel differ from those of K by a constant.
-        self.intercept_ = self.intercept_ - (K @ duals).mean(axis=0)
+        fit = fit_ridge(
+            self.scaler_, X, targets, inner_folds(index, self.n_folds, groups=groups, seed=self.seed),
+            self.candidates if self.heritability is None else (self.heritability,),
+            window=self.window, chromosome=self.chromosome,
+        )  # fmt: skip
+        self.heritability_ = fit.heritability
+        self.penalty_ = (1 - fit.heritability) / fit.heritability
+        self.coef_, self.intercept_, self.held_out_error_ = fit.coef, fit.intercept, fit.errors
+        self.calibration_ = fit_calibration(fit.scores, targets[fit.held_out]) if len(fit.held_out) else None
         return self
 
     def decision_function(self, X: np.ndarray) -> np.ndarray:
@@ -126,30 +125,6 @@ class DosageRidge(ClassifierMixin, BaseEstimator):
     def predict(self, X: np.ndarray) -> np.ndarray:
         """Most probable class, shape (sample,)."""
         return self.classes_[self.predict_proba(X).argmax(axis=1)]
-
-
-def dual_path(K: np.ndarray, targets: np.ndarray, heritabilities: tuple | list) -> list[np.ndarray]:
-    """Weights of people for each heritability: (HKH + lambda I)^-1 y, H centring; each (sample, score)."""
-    centred = K - K.mean(axis=0)
-    centred = centred - centred.mean(axis=1, keepdims=True)
-    values, vectors = eigh(centred)
-    rotated = vectors.T @ targets
-    shrunk = [vectors @ (rotated / (np.maximum(values, 0) + (1 - h2) / h2)[:, None]) for h2 in heritabilities]
-    return [duals - duals.mean(axis=0) for duals in shrunk]
-
-
-def held_out_scores(
-    K: np.ndarray, targets: np.ndarray, folds: Folds, heritabilities: tuple[float, ...]
-) -> tuple[np.ndarray, np.ndarray]:
-    """Rows held out over all folds, and their scores, shape (candidate, held_out, score)."""
-    parts = []
-    for train, held_out in folds:
-        mean = targets[train].mean(axis=0)
-        within = K[np.ix_(train, train)]
-        across = K[np.ix_(held_out, train)] - within.mean(axis=0)
-        duals = dual_path(within, targets[train] - mean, heritabilities)
-        parts.append(np.stack([mean + across @ each for each in duals]))
-    return np.concatenate([held_out for _, held_out in folds]), np.concatenate(parts, axis=1)
 
 
 def fit_calibration(scores: np.ndarray, targets: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

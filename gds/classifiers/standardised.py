@@ -81,13 +81,23 @@ class DosageScaler:
                 z[tile < 0] = 0
             yield columns, z
 
-    def kernel(self, parts: Sequence[np.ndarray]) -> np.ndarray:
-        """Z Z' / (number of variants that vary): relationship of people; float64, shape (sample, sample)."""
+    def kernel(self, parts: Sequence[np.ndarray], weights: np.ndarray | None = None) -> np.ndarray:
+        """Z W Z' / (sum of the weights of variants that vary): relationship of people; float64, (sample, sample).
+
+        Parameters
+        ----------
+        parts
+            Dosages of people.
+        weights
+            Not negative, shape (variant,); None: 1 each.
+        """
         n = sum(len(part) for part in parts)
         total = np.zeros((n, n))
-        for _, z in self.tiles(parts):
+        for columns, z in self.tiles(parts):
+            if weights is not None:
+                z *= np.sqrt(weights[columns]).astype(np.float32)
             total += z @ z.T
-        return total / self.n_varying
+        return total / (self.n_varying if weights is None else weights[self.scale_ > 0].sum())
 
     def back_project(self, parts: Sequence[np.ndarray], people: np.ndarray) -> np.ndarray:
         """Z' A for weights A of people, shape (sample, k); result float64, shape (variant, k)."""

@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from gds.classifiers.auto import AutoClassifier, Candidate
+from gds.classifiers.auto import AutoClassifier
+from gds.classifiers.base import Candidate
 from gds.classifiers.baselines import METHODS, CovariateClassifier, LogisticProbe, PriorClassifier
 from gds.classifiers.embedding import embed
 from gds.classifiers.fine_tuning import FineTunedEncoder

@@ -9,7 +9,6 @@ from functools import cache
 
 import numpy as np
 
-from gds.classifiers.copying_methods import WindowedPropagation
 from gds.classifiers.embedding import EmbeddingView
 from gds.classifiers.expected_genotypes import (
     ComponentExpectation,
@@ -22,6 +21,7 @@ from gds.classifiers.hwe_mixture import HWEMixture
 from gds.classifiers.local_neighbours import LocalNeighbours
 from gds.classifiers.representation import PCScores
 from gds.classifiers.tuned_hwe_mixture import TunedHWEMixture
+from gds.classifiers.windowed_propagation import WindowedPropagation
 from gds.features.featurizer import Featurizer
 from gds.models import GdsModel
 from gds.studies.encoder_heads import HEADS, N_COMPONENTS, WITH_PCS, candidate_views, default_view, head

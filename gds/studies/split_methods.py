@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 
+from gds.classifiers.augmentation import CONTROLS
 from gds.classifiers.baselines import METHODS, Method
 from gds.classifiers.ensemble import mean_log_posterior
 from gds.errors import UserError, did_you_mean
@@ -13,7 +14,7 @@ from gds.studies.repeated_splits import SplitLearner, SplitMethod
 from gds.studies.split_task import SplitTask
 
 PRUNED = ", LD-pruned"
-ROLES = {"chance": "chance", "covariates": "confounder"}
+ROLES = {"chance": "chance", "covariates": "confounder"} | {f"ridge + {name}": "control" for name in CONTROLS}
 
 
 def split_methods(names: Sequence[str]) -> dict[str, SplitMethod]:
@@ -22,7 +23,7 @@ def split_methods(names: Sequence[str]) -> dict[str, SplitMethod]:
     Parameters
     ----------
     names
-        Of :data:`gds.classifiers.baselines.METHODS`; ``", LD-pruned"`` may follow those that read dosages. Or of
+        Of :data:`gds.classifiers.baselines.METHODS`; ``", LD-pruned"`` may follow those that read genotypes. Or of
         :func:`gds.studies.pretrained_split_methods.pretrained_methods`. An ensemble
         is written as its members joined by `` x ``.
 
@@ -51,7 +52,9 @@ def split_methods(names: Sequence[str]) -> dict[str, SplitMethod]:
 
 
 def _allowed(method: Method, end: str) -> bool:
-    return method.reads != "features" and (end == "" or method.reads in ("dosages", "values"))
+    return method.reads != "features" and (
+        end == "" or (method.reads != "nothing" and method.reads != "covariates")
+    )
 
 
 def _ensemble(task: SplitTask, seed: int) -> np.ndarray:
@@ -64,7 +67,7 @@ def estimator_learner(name: str) -> SplitLearner:
 
     def learn(task: SplitTask, seed: int) -> np.ndarray:
         model = method.make(seed)
-        if method.reads == "haplotypes":
+        if method.reads == "haplotypes" and not name.endswith(PRUNED):
             share_copying(model, task)
         few, unlabelled, test = (
             _read(task, method, rows, name.endswith(PRUNED))
@@ -73,6 +76,11 @@ def estimator_learner(name: str) -> SplitLearner:
         known: dict[str, Any] = {"groups": task.families} if method.reads != "nothing" else {}
         if method.uses_unlabelled and len(task.unlabelled):
             known["unlabelled"] = unlabelled
+        if method.reads == "values":
+            if task.values_few is None:
+                raise UserError(f"{name} needs a measurement, and {task.people.study.name} has classes only")
+            model.fit(few, task.values_few, **known)
+            return model.predict_proba(test, task.threshold)
         model.fit(few, task.labels_few, **known)
         return model.predict_proba(test)
 
@@ -95,5 +103,5 @@ def _read(task: SplitTask, method: Method, rows: np.ndarray, pruned: bool) -> An
         assert task.people.study.covariates is not None, "the study has no covariates"
         return task.people.study.covariates.iloc[rows]
     if method.reads == "haplotypes":
-        return task.people.haplotypes(rows)
+        return task.people.haplotypes(rows, pruned=pruned)
     return task.people.dosages(rows, pruned=pruned)

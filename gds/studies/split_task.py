@@ -116,14 +116,14 @@ class SplitPeople:
         """Effect-allele counts, int8, shape (sample, variant), -1 missing."""
         return self.study.genotypes.dosage[np.ix_(rows, self.pruned if pruned else self.variants)]
 
-    def haplotypes(self, rows: np.ndarray) -> np.ndarray:
+    def haplotypes(self, rows: np.ndarray, *, pruned: bool = False) -> np.ndarray:
         """Phased alleles, int8, shape (sample, variant, 2), -1 missing."""
         found = self.study.genotypes.haplotypes
         if found is None:
             raise UserError(
                 f"the genotypes of {self.study.name} are not phased: choose methods that read dosages"
             )
-        return found[rows]
+        return found[np.ix_(rows, self.pruned)] if pruned else found[rows]
 
 
 @dataclass(frozen=True)

@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 from sklearn.metrics import roc_auc_score
 
-from gds.classifiers.auto import AutoClassifier, Candidate, auroc_within
+from gds.classifiers.auto import AutoClassifier, auroc_within
+from gds.classifiers.base import Candidate
 from gds.classifiers.baselines import METHODS
-from gds.classifiers.ensemble import mean_log_posterior
 from tests.classifiers.genotypes_with_classes import polygenic, populations
 
 
@@ -56,9 +56,3 @@ def test_without_folds_the_default_is_used():
     X, y = populations(n=20, n_variants=50, n_classes=2)
     model = AutoClassifier(candidates("ridge on dosages", "HWE-EM")).fit(X[:2], y[:2])
     assert (model.chosen_, len(model.report_)) == ("ridge on dosages", 0)
-
-
-def test_mean_of_log_posteriors_by_hand():
-    first, second = np.array([[0.5, 0.5]]), np.array([[0.8, 0.2]])
-    np.testing.assert_allclose(mean_log_posterior([first, second]), [[2 / 3, 1 / 3]])
-    np.testing.assert_allclose(mean_log_posterior([first, second], product=True), second)

@@ -18,7 +18,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.linalg import cho_factor, cho_solve, lu_factor, lu_solve
 
-from gds.classifiers.ridge import DEFAULT_HERITABILITY
+from gds.classifiers.kernel_ridge import DEFAULT_HERITABILITY
 from gds.evaluation.auroc import rows_of_strata
 
 # Prior variance of the intercept over that of the kernel: large enough not to be shrunk, small enough for float64.
