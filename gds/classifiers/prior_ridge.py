@@ -9,7 +9,7 @@ from gds.classifiers.kernel_ridge import (
     dual_path,
     held_out_scores,
 )
-from gds.classifiers.ridge import fit_calibration
+from gds.classifiers.ridge import DosageRidge, fit_calibration
 from gds.classifiers.standardised import DosageScaler
 from gds.classifiers.tuned_logistic import class_indices
 from gds.errors import UserError
