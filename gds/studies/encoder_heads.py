@@ -5,7 +5,8 @@ from typing import Any
 
 import numpy as np
 
-from gds.classifiers.auto import AutoClassifier, Candidate
+from gds.classifiers.auto import AutoClassifier
+from gds.classifiers.base import Candidate
 from gds.classifiers.baselines import LogisticProbe
 from gds.classifiers.embedding import EmbeddingView, n_layers
 from gds.classifiers.gaussian_mixture import GaussianMixture
