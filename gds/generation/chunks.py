@@ -8,8 +8,9 @@ A chunk is one batch of the sampler, so its bytes do not depend on how many proc
 """
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -24,6 +25,9 @@ from gds.generation.generator import GenotypeGenerator, synthetic_samples
 
 # Dosages that a reading source holds: every chunk is opened once for so many.
 _BAND_BYTES = 2**27
+_MOST_BYTES = 2**32
+# Arrays of the size of the features that a sampler and a network hold at a time, about.
+_COPIES = 8
 
 
 @dataclass(frozen=True)
@@ -120,6 +124,13 @@ class Chunks:
                 # After an error, or an interrupt, no further chunk is begun.
                 pool.shutdown(cancel_futures=True)
         return len(missing)
+
+    def bytes_to_draw_one(self, generator: GenotypeGenerator) -> int:
+        """Memory that drawing and decoding a chunk takes, about."""
+        assert generator.featurizer is not None
+        config = generator.model.config
+        person = _COPIES * 4 * config.n_blocks * config.n_channels + len(generator.featurizer.variants_)
+        return self._draw.batch_size * person
 
     def source(self, generator: GenotypeGenerator) -> "ChunkedGenotypes":
         """All people of the finished chunks."""
@@ -225,12 +236,21 @@ class ChunkedGenotypes:
         self._band = band
 
 
-def threads_for_chunks() -> int:
-    """Set torch to one thread a chunk, and say how many chunks a CPU draws at a time.
+@contextmanager
+def threads_for_chunks(chunk_bytes: int) -> Iterator[int]:
+    """Set torch to one thread for a while, and say how many chunks a CPU should draw at a time.
 
     Products of small batches round differently with several threads; several chunks of one thread each use a machine
     as well and give the same bytes whatever their number.
+
+    Parameters
+    ----------
+    chunk_bytes
+        What drawing a chunk takes, about; together they take at most 4 GB.
     """
     n_threads = torch.get_num_threads()
     torch.set_num_threads(1)
-    return n_threads
+    try:
+        yield max(1, min(n_threads, _MOST_BYTES // chunk_bytes))
+    finally:
+        torch.set_num_threads(n_threads)

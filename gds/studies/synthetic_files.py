@@ -76,7 +76,6 @@ def write_synthetic(
     labels = None if draw.labels is None else draw.labels[:0]
     generator.generate(0, labels, guidance_scale=draw.guidance_scale)
     generator.n_passes(draw.num_inference_steps, draw.temperature, draw.corrector_sweeps)
-    on_cpu = generator.model.device.type == "cpu"
     request = _request(files, draw, generator.model.device.type)
     path = Path(out)
     shared = SharedFolder(path.with_name(f".{path.name}.chunks"), request, processes)
@@ -88,7 +87,11 @@ def write_synthetic(
         shared.claim()
     else:
         shared.wait_for_claim()
-    chunks.make(generator, own, n_threads=threads_for_chunks() if on_cpu else 1)
+    if generator.model.device.type == "cpu":
+        with threads_for_chunks(chunks.bytes_to_draw_one(generator)) as n_threads:
+            chunks.make(generator, own, n_threads=n_threads)
+    else:
+        chunks.make(generator, own)
     if not shared.is_first:
         shared.wait_for_end()
         return None
