@@ -14,14 +14,16 @@ synthetic ones, who give nothing away. The table says how often a privacy figure
 
 import argparse
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
+from gds.evaluation.neighbourhoods import Neighbourhoods
 from gds.evaluation.reference_generators import copies_with_changes, gaussian_threshold, independent_sites
 from gds.features.splits import split_people
+from gds.files import atomic_path
 from gds.genotypes import read_genotypes
 from gds.studies.synthetic_evaluation import halves_by_person
 from gds.studies.synthetic_rules import verdict
@@ -53,50 +55,66 @@ def of_people(real: np.ndarray, people: np.ndarray) -> np.ndarray:
     return real[(2 * people[:, None] + np.arange(2)).ravel()]
 
 
-def rank(folder: Path, samples: Mapping[str, np.ndarray], seed: int) -> pd.DataFrame:
-    real, gan = haplotypes(folder, "real"), haplotypes(folder, "gan")
+# Whose fidelity others are judged beside, so they come first.
+REFERENCES = ("real_half", "independent_sites")
+COLUMNS = [
+    "seed", "generator", "figure", "value", "lower", "upper", "verdict", "held_out", "exact_frequencies",
+]  # fmt: skip
+
+
+def rank(folder: Path, samples: Mapping[str, np.ndarray], seed: int, out: Path) -> pd.DataFrame:
+    """Figures of every generator that the table does not have yet, each saved when it is done."""
     train, test = halves(folder, seed)
     n = len(train)
-    shown, unshown = halves_by_person(test, 2, seed)
-    mixed = np.concatenate([copies_with_changes(train, n // 2, n_changes=0, seed=seed), shown])
-    others = {
-        "real_half": test,
-        **samples,
-        "gan": gan,
-        "gaussian_threshold": gaussian_threshold(train, n, seed=seed),
-        "independent_sites": independent_sites(train, n, seed=seed),
-        "copies": copies_with_changes(train, n, n_changes=0, seed=seed),
-        "copies_one_changed": copies_with_changes(train, n, seed=seed),
-        "half_copies": mixed,
+    unshown, shown = halves_by_person(test, 2, seed)
+    makes: dict[str, Callable[[], np.ndarray]] = {
+        "real_half": lambda: test,
+        "independent_sites": lambda: independent_sites(train, n, seed=seed),
+        **{name: lambda rows=rows: rows for name, rows in samples.items()},  # type: ignore[misc]
+        "gan": lambda: haplotypes(folder, "gan"),
+        "gaussian_threshold": lambda: gaussian_threshold(train, n, seed=seed),
+        "copies": lambda: copies_with_changes(train, n, n_changes=0, seed=seed),
+        "copies_one_changed": lambda: copies_with_changes(train, n, seed=seed),
+        "half_copies": lambda: np.concatenate(
+            [copies_with_changes(train, n // 2, n_changes=0, seed=seed), shown]
+        ),
     }
-    places = Places(np.zeros(real.shape[1], int), np.arange(real.shape[1]))
-    fidelity = fidelity_scores(real, {"gan": gan}, places, ploidy=1, seed=seed)
-    against_half = {name: rows for name, rows in others.items() if name != "gan"}
-    fidelity |= fidelity_scores(train, against_half, places, ploidy=1, seed=seed)
-    privacy = {}
-    for name, other in others.items():
-        if name == "real_half":
-            # Real people that nothing was trained on: half of the held-out ones against the other half.
-            privacy[name] = privacy_scores(train, unshown, shown, ploidy=1, seed=seed)
-        elif name != "gan":
-            # Held-out people must not be among those generated: those that the mixture holds are left out.
-            unseen = unshown if name == "half_copies" else test
-            privacy[name] = privacy_scores(train, unseen, other, ploidy=1, seed=seed)
-        print(name, flush=True)
-    rows = []
-    for name in others:
-        for scores in (fidelity[name], privacy.get(name, Scores())):
+    places = Places(np.zeros(train.shape[1], int), np.arange(train.shape[1]))
+    compared = Neighbourhoods()
+    table = pd.read_csv(out) if out.is_file() else pd.DataFrame(columns=COLUMNS)
+    for name, make in makes.items():
+        here = table[table["seed"] == seed]
+        if name in set(here["generator"]):
+            continue
+        other = make()
+        against = haplotypes(folder, "real") if name == "gan" else train
+        found = fidelity_scores(against, {name: other}, places, ploidy=1, seed=seed, neighbourhoods=compared)[
+            name
+        ]
+        privacy = Scores()
+        # Real people that nothing was trained on: half of the held-out ones against the other half. Held-out people
+        # must not be among those generated: those that the mixture holds are left out.
+        if name != "gan":
+            held_out = unshown if name in ("real_half", "half_copies") else test
+            judged = shown if name == "real_half" else other
+            privacy = privacy_scores(train, held_out, judged, ploidy=1, seed=seed, neighbourhoods=compared)
+        known = {each: here[here["generator"] == each].set_index("figure")["value"] for each in REFERENCES}
+        if name in REFERENCES:
+            known[name] = pd.Series({figure: each[0] for figure, each in found.values.items()})
+        rows = []
+        for scores in (found, privacy):
             for figure, interval in scores.values.items():
                 references = {
-                    reference: fidelity[reference].values[figure][0]
-                    for reference in ("real_half", "independent_sites")
-                    if figure in fidelity[reference].values
+                    each: float(values[figure]) for each, values in known.items() if figure in values
                 }
                 called = verdict(figure, interval, references, scores.excess.get(figure))
                 beside = scores.references.get(figure, {})
-                rows.append([name, figure, *np.round(interval, 4), called, *_round(beside)])
-    columns = ["generator", "figure", "value", "lower", "upper", "verdict", "held_out", "exact_frequencies"]
-    return pd.DataFrame(rows, columns=columns)
+                rows.append([seed, name, figure, *np.round(interval, 4), called, *_round(beside)])
+        table = pd.concat([table, pd.DataFrame(rows, columns=COLUMNS)], ignore_index=True)
+        with atomic_path(out) as temporary:
+            table.to_csv(temporary, index=False)
+        print(name, flush=True)
+    return table[table["seed"] == seed]
 
 
 def _round(references: Mapping[str, float]) -> list[float]:
@@ -142,18 +160,18 @@ def main() -> None:
     )
     parser.add_argument("--samples", nargs="*", default=[], type=Path, help=".npz with an array 'synthetic'")
     parser.add_argument("--false-flags", type=int, metavar="N", help="splits; nothing else is done")
-    parser.add_argument("--out", required=True)
+    parser.add_argument("--out", required=True, type=Path, help="generators that it has are left out")
     parser.add_argument("--seed", type=int, default=0)
     args = parser.parse_args()
     if args.false_flags:
         table = false_flags(haplotypes(args.data, "real"), args.false_flags)
+        table.to_csv(args.out, index=False)
         print(table.to_string())
     else:
         samples = {path.stem: np.load(path)["synthetic"] for path in args.samples}
-        table = rank(args.data, samples, args.seed)
+        table = rank(args.data, samples, args.seed, args.out)
         print(table.pivot(index="figure", columns="generator", values="value").round(3).to_string())
         print(table.pivot(index="figure", columns="generator", values="verdict").to_string())
-    table.to_csv(args.out, index=False)
 
 
 if __name__ == "__main__":
