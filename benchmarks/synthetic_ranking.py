@@ -14,7 +14,7 @@ synthetic ones, who give nothing away. The table says how often a privacy figure
 
 import argparse
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -62,7 +62,9 @@ COLUMNS = [
 ]  # fmt: skip
 
 
-def rank(folder: Path, samples: Mapping[str, np.ndarray], seed: int, out: Path) -> pd.DataFrame:
+def rank(
+    folder: Path, samples: Mapping[str, np.ndarray], seed: int, out: Path, only: Sequence[str] | None
+) -> pd.DataFrame:
     """Figures of every generator that the table does not have yet, each saved when it is done."""
     train, test = halves(folder, seed)
     n = len(train)
@@ -84,7 +86,7 @@ def rank(folder: Path, samples: Mapping[str, np.ndarray], seed: int, out: Path) 
     table = pd.read_csv(out) if out.is_file() else pd.DataFrame(columns=COLUMNS)
     for name, make in makes.items():
         here = table[table["seed"] == seed]
-        if name in set(here["generator"]):
+        if name in set(here["generator"]) or (only and name not in (*only, *samples, *REFERENCES)):
             continue
         other = make()
         against = haplotypes(folder, "real") if name == "gan" else train
@@ -159,6 +161,7 @@ def main() -> None:
         "--data", type=Path, default=Path(os.environ.get("GDS_SHARED_DATA", "../shared/data"))
     )
     parser.add_argument("--samples", nargs="*", default=[], type=Path, help=".npz with an array 'synthetic'")
+    parser.add_argument("--only", nargs="+", help="these generators, --samples and the references alone")
     parser.add_argument("--false-flags", type=int, metavar="N", help="splits; nothing else is done")
     parser.add_argument("--out", required=True, type=Path, help="generators that it has are left out")
     parser.add_argument("--seed", type=int, default=0)
@@ -169,7 +172,7 @@ def main() -> None:
         print(table.to_string())
     else:
         samples = {path.stem: np.load(path)["synthetic"] for path in args.samples}
-        table = rank(args.data, samples, args.seed, args.out)
+        table = rank(args.data, samples, args.seed, args.out, args.only)
         print(table.pivot(index="figure", columns="generator", values="value").round(3).to_string())
         print(table.pivot(index="figure", columns="generator", values="verdict").to_string())
 
