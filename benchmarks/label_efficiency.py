@@ -20,7 +20,9 @@ import numpy as np
 import pandas as pd
 
 import gds
+from gds.files import atomic_path
 from gds.genotypes.sample_quality import sample_quality
+from gds.report.label_figures import LabelPanel, label_panels
 from gds.studies.label_budgets import parse_budget
 from gds.studies.repeated_splits import read_results, run_over_splits, summarise_splits
 from gds.studies.split_methods import split_methods
@@ -153,6 +155,43 @@ TASKS = {
 }  # fmt: skip
 
 
+PICTURE = Path("docs/label-efficiency.svg")
+DRAWN = {
+    "kg_805": ("26 populations, 805 SNPs", ("HWE-EM", "HWE-EM, tuned", "LDA on PCs", "ridge on dosages")),
+    "kg_chr22_superpopulation": (
+        "5 superpopulations, one megabase, phased",
+        ("HWE-EM, LD-pruned", ENSEMBLE, "copying profile", "logistic on PCs, LD-pruned", "logistic on PCs"),
+    ),
+    "mouse_cd8": ("mice, T cells", ("ridge on dosages", "ridge on values", "ridge on values, weighted")),
+}
+SHORT = {ENSEMBLE: "copying x propagation x HWE-EM", "ridge on dosages": "ridge on dosages (GBLUP)"}
+
+
+def picture(results: Path) -> None:
+    """Metric against labels of the methods in DRAWN, with intervals, chance, and the best with all labels."""
+    panels = []
+    for name, (title, methods) in DRAWN.items():
+        table = read_results(sorted(results.glob(f"label_efficiency_{name}*.csv")))
+        if table.empty:
+            continue
+        found = summarise_splits(table, TASKS[name].metric)
+        chance = found.loc[found["role"] == "chance", "value"]
+        everything = found.loc[found["budget"] == "all", "value"]
+        rows = found[found["method"].isin(methods)]
+        if "all" not in TASKS[name].budgets:
+            rows = rows[rows["budget"] != "all"]
+        order = rows["method"].map(methods.index)
+        rows = rows.iloc[np.argsort(order, kind="stable")].replace({"method": SHORT})
+        panels.append(
+            LabelPanel(
+                title, {"auroc": "AUROC"}.get(TASKS[name].metric, TASKS[name].metric), rows,
+                float(chance.mean()), float(everything.max()) if len(everything) else None,
+            )
+        )  # fmt: skip
+    with atomic_path(PICTURE) as temporary:
+        label_panels(panels).savefig(temporary, metadata={"Date": None})
+
+
 def summary(name: str, results: Path) -> str:
     """Mean of each method and budget over splits, with the corrected interval."""
     table = read_results(sorted(results.glob(f"label_efficiency_{name}*.csv")))
@@ -169,6 +208,7 @@ def summary(name: str, results: Path) -> str:
 def main(arguments: argparse.Namespace) -> None:
     if not arguments.task:
         print("\n\n".join(summary(name, arguments.results) for name in TASKS))
+        picture(arguments.results)
         return
     task = TASKS[arguments.task]
     study = task.read()

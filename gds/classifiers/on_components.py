@@ -28,7 +28,8 @@ class LogisticOnPCs(ClassifierMixin, BaseEstimator):
     Parameters
     ----------
     n_components
-        Numbers of components to choose among; those beyond what people and variants allow are left out.
+        Numbers of components to choose among, at least one less than there are classes; those beyond what people
+        and variants allow are left out.
     candidates
         Inverse penalties to choose among.
     n_folds
@@ -80,14 +81,16 @@ class LogisticOnPCs(ClassifierMixin, BaseEstimator):
             Families, kept within one fold.
         """
         self.classes_, index = class_indices(y)
-        self.pca_ = DosagePCA(max(self.n_components), seed=self.seed)
+        self.pca_ = DosagePCA(max(*self.n_components, len(self.classes_) - 1), seed=self.seed)
         self.pca_.fit([X] if unlabelled is None else [X, unlabelled])
         scores = self._scores(X)
         available = scores.shape[1]
-        counts = sorted({min(count, available) for count in self.n_components})
+        # k classes differ in k - 1 directions: fewer components cannot tell them apart.
+        fewest = len(self.classes_) - 1
+        counts = sorted({min(max(count, fewest), available) for count in self.n_components})
         penalties = sorted(self.candidates)
         folds = inner_folds(index, self.n_folds, groups=groups, seed=self.seed)
-        self.n_components_, self.C_ = min(DEFAULT_COMPONENTS, available), DEFAULT_C
+        self.n_components_, self.C_ = min(max(DEFAULT_COMPONENTS, fewest), available), DEFAULT_C
         if folds:
             losses = losses_by_person(
                 index,

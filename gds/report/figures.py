@@ -1,17 +1,17 @@
 """The figures of a report; each function takes tables or arrays and returns a matplotlib Figure."""
 
-from collections.abc import Callable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
 
 from gds.errors import UserError
 from gds.report.genotype_figures import allele_frequencies, embedding_scatter
-from gds.report.style import INK, MUTED, PALETTE, new_figure, series_look, styled
+from gds.report.label_figures import accuracy_by_labels
+from gds.report.style import INK, MUTED, PALETTE, new_figure, reference_lines, series_look, styled
 
 if TYPE_CHECKING:
-    from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
 __all__ = [
@@ -29,7 +29,6 @@ ROLE_COLOURS = {
     "adjusted": "#CC79A7",
     "combined": "#E69F00",
 }
-LOG_SCALE_FACTOR = 8  # label counts that span more than this are drawn on a log axis
 
 
 @styled
@@ -74,7 +73,7 @@ def metric_by_method(
     axes.tick_params(axis="y", length=0, labelcolor=INK)
     axes.set_ylim(-0.6, len(table) - 0.4)
     axes.grid(axis="y", visible=False)
-    _reference_lines(axes.axvline, axes, chance, ceiling)
+    reference_lines(axes.axvline, axes, chance, ceiling)
     axes.set_xlabel(label)
     from matplotlib.lines import Line2D
 
@@ -178,45 +177,6 @@ def decision_curves(curves: Mapping[str, pd.DataFrame]) -> "Figure":
 
 
 @styled
-def accuracy_by_labels(
-    table: pd.DataFrame,
-    label: str = "accuracy",
-    *,
-    chance: float | None = None,
-    ceiling: float | None = None,
-) -> "Figure":
-    """A metric against the number of labels, one line a method.
-
-    Parameters
-    ----------
-    table
-        Columns ``method``, ``n_labels``, ``value`` and, where known, ``lower`` and ``upper``.
-    label
-        Name of the metric.
-    chance, ceiling
-        Drawn as horizontal lines.
-    """
-    figure, (axes,) = new_figure(width=7.2, height=4.6)
-    for index, (method, rows) in enumerate(table.groupby("method", sort=False)):
-        rows = rows.sort_values("n_labels")
-        look = series_look(index)
-        axes.plot(rows["n_labels"], rows["value"], markersize=5.5, label=method, **look)
-        if {"lower", "upper"} <= set(rows.columns):
-            axes.fill_between(
-                rows["n_labels"], rows["lower"], rows["upper"], color=look["color"], alpha=0.13, linewidth=0
-            )
-    counts = np.sort(table["n_labels"].unique())
-    if counts[-1] > LOG_SCALE_FACTOR * counts[0]:
-        axes.set_xscale("log")
-    axes.set_xticks(counts, [f"{count:,}" for count in counts])
-    axes.minorticks_off()
-    _reference_lines(axes.axhline, axes, chance, ceiling)
-    axes.set(xlabel="number of labels", ylabel=label)
-    figure.legend(loc="outside right upper")
-    return figure
-
-
-@styled
 def confusion_matrix(labels: np.ndarray, predicted: np.ndarray, class_names: Sequence[str]) -> "Figure":
     """How often each class is taken for each other; shade and text are shares of the true class.
 
@@ -251,17 +211,6 @@ def confusion_matrix(labels: np.ndarray, predicted: np.ndarray, class_names: Seq
     axes.grid(visible=False)
     figure.colorbar(drawn, shrink=0.8, label="share of the true class")
     return figure
-
-
-def _reference_lines(
-    draw: Callable[..., Any], axes: "Axes", chance: float | None, ceiling: float | None
-) -> None:
-    if chance is not None:
-        draw(chance, color=MUTED, linestyle=":", linewidth=1.2, label=f"chance {chance:.3g}", zorder=0)
-    if ceiling is not None:
-        draw(
-            ceiling, color="#8a2be2", linestyle="--", linewidth=1.2, label=f"ceiling {ceiling:.3g}", zorder=0
-        )
 
 
 def _cumulative_counts(labels: np.ndarray, score: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -6,6 +6,7 @@ from functools import wraps
 from typing import TYPE_CHECKING, Any, ParamSpec
 
 if TYPE_CHECKING:
+    from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
 P = ParamSpec("P")
@@ -13,6 +14,7 @@ P = ParamSpec("P")
 # Okabe and Ito 2008, without the yellow that vanishes on white.
 PALETTE = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#5A5A5A")
 MARKERS = ("o", "s", "^", "D", "v", "P", "X")
+CEILING = "#8a2be2"
 INK, MUTED, GRID = "#1b1f24", "#6a737d", "#e3e6ea"
 
 _STYLE: Any = {
@@ -79,6 +81,16 @@ def series_look(index: int) -> dict[str, Any]:
     """Colour and marker of the index-th series; 49 different ones."""
     colour = PALETTE[index % len(PALETTE)]
     return {"color": colour, "marker": MARKERS[(index + index // len(PALETTE)) % len(MARKERS)]}
+
+
+def reference_lines(
+    draw: Callable[..., Any], axes: "Axes", chance: float | None, ceiling: float | None
+) -> None:
+    """Draw chance (dotted) and ceiling (dashed) by an axes' ``axhline`` or ``axvline``; None: not drawn."""
+    if chance is not None:
+        draw(chance, color=MUTED, linestyle=":", linewidth=1.2, label=f"chance {chance:.3g}", zorder=0)
+    if ceiling is not None:
+        draw(ceiling, color=CEILING, linestyle="--", linewidth=1.2, label=f"ceiling {ceiling:.3g}", zorder=0)
 
 
 def thousands(value: float, position: float | None = None) -> str:

@@ -9,7 +9,7 @@ from gds.evaluation.ceiling import accuracy_ceiling, auroc_ceiling
 from gds.features.dataset import PreparedCohort
 from gds.files import atomic_path
 from gds.provenance import run_record
-from gds.report.figures import accuracy_by_labels
+from gds.report.label_figures import accuracy_by_labels
 from gds.report.page import Page, format_interval
 from gds.studies.label_efficiency import summarise
 
