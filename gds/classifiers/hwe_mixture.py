@@ -131,7 +131,8 @@ class HWEMixture(ClassifierMixin, BaseEstimator):
         people = _People(parts)
         weights = np.eye(len(self.classes_))[index]
         self._choose(people, index, weights, groups)
-        self._expectation_maximisation(people, weights, self.n_iterations_)
+        frequency, log_prior = self._expectation_maximisation(people, weights[None], self.n_iterations_)
+        self.allele_frequency_, self.log_prior_ = frequency[0], log_prior[0]
         self.prior_.forget_people()
         return self
 
@@ -164,30 +165,52 @@ class HWEMixture(ClassifierMixin, BaseEstimator):
         if not self.fall_back:
             lengths = dict(list(lengths.items())[:1])
 
+        known = np.zeros((len(folds), *weights.shape))
+        for fold, (train, _) in enumerate(folds):
+            known[fold, train] = weights[train]
+        found = {}
+        for name, length in lengths.items():
+            frequency, log_prior = self._expectation_maximisation(people, known, length)
+            everyone = _log_likelihood(people, frequency.reshape(-1, people.n_variants))
+            found[name] = everyone[: len(index)].reshape(len(index), len(folds), -1), log_prior
+        fold_of = {train.tobytes(): fold for fold, (train, _) in enumerate(folds)}
+
         def evidence(train: np.ndarray, held_out: np.ndarray) -> dict[str, tuple[np.ndarray, np.ndarray]]:
-            known = np.zeros_like(weights)
-            known[train] = weights[train]
-            found = {}
-            for name, length in lengths.items():
-                self._expectation_maximisation(people, known, length)
-                found[name] = (_log_likelihood(people, self.allele_frequency_)[held_out], self.log_prior_)
-            return found
+            fold = fold_of[train.tobytes()]
+            return {name: (each[held_out, fold], prior[fold]) for name, (each, prior) in found.items()}
 
         chosen, self.temperature_, self.held_out_loss_ = choose_by_held_out(index, folds, evidence)
         self.n_iterations_ = lengths[chosen]
 
-    def _expectation_maximisation(self, people: "_People", labelled: np.ndarray, n_iterations: int) -> None:
-        """Set frequencies and ``log_prior_`` from weights of labelled people; rows of zeros take no part."""
-        n_labelled = len(labelled)
-        weights = np.zeros((people.n, labelled.shape[1]))
-        weights[:n_labelled] = labelled
+    def _expectation_maximisation(
+        self, people: "_People", labelled: np.ndarray, n_iterations: int
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """Frequencies, (run, class, variant), and log priors, (run, class), of one or several runs of EM side by side.
+
+        All runs share each pass over the genotypes, of which there would otherwise be several times as many.
+
+        Parameters
+        ----------
+        people
+            All training people, the labelled ones first.
+        labelled
+            Class weights of labelled people in each run, shape (run, labelled, class); rows of zeros take no part.
+        n_iterations
+            Of EM.
+        """
+        n_runs, n_labelled, n_classes = labelled.shape
+        weights = np.zeros((people.n, n_runs, n_classes))
+        weights[:n_labelled] = labelled.transpose(1, 0, 2)
         # Finite: folds leave a member of every class in each training part.
-        self.log_prior_ = np.log(labelled.sum(axis=0) / labelled.sum())
-        self.allele_frequency_ = self._frequencies(people, weights)
-        for _ in range(n_iterations if len(weights) > n_labelled else 0):
-            posterior = _log_likelihood(people, self.allele_frequency_)[n_labelled:] + self.log_prior_
-            weights[n_labelled:] = self.unlabelled_weight * softmax(posterior / self.temperature, axis=1)
-            self.allele_frequency_ = self._frequencies(people, weights)
+        size = labelled.sum(axis=1)
+        log_prior = np.log(size / size.sum(axis=1, keepdims=True))
+        frequency = self._frequencies(people, weights.reshape(people.n, -1))
+        for _ in range(n_iterations if people.n > n_labelled else 0):
+            likelihood = _log_likelihood(people, frequency)[n_labelled:].reshape(-1, n_runs, n_classes)
+            posterior = softmax((likelihood + log_prior) / self.temperature, axis=2)
+            weights[n_labelled:] = self.unlabelled_weight * posterior
+            frequency = self._frequencies(people, weights.reshape(people.n, -1))
+        return frequency.reshape(n_runs, n_classes, -1), log_prior
 
     def _frequencies(self, people: "_People", weights: np.ndarray) -> np.ndarray:
         """Frequency of each effect allele in each class, shape (class, variant)."""
