@@ -224,7 +224,7 @@ def main(arguments: argparse.Namespace) -> None:
         run_over_splits(
             study, split_methods(names), [parse_budget(text) for text in budgets],
             splits=range(splits), seeds=range(arguments.seeds or task.seeds),
-            path=arguments.results / f"label_efficiency_{arguments.task}.csv", work=arguments.work,
+            path=arguments.results / f"label_efficiency_{arguments.task}{arguments.part and '_' + arguments.part}.csv", work=arguments.work,
         )  # fmt: skip
     print(summary(arguments.task, arguments.results))
 
@@ -238,6 +238,9 @@ if __name__ == "__main__":
     parser.add_argument("--budgets", nargs="+", metavar="N", help="numbers of labels: 20, 5%%, 5/class, all")
     parser.add_argument("--splits", type=int, metavar="N", help="80/20 splits of people")
     parser.add_argument("--seeds", type=int, metavar="N", help="choices of labels in each split")
+    parser.add_argument(
+        "--part", default="", metavar="NAME", help="rows go to label_efficiency_TASK_NAME.csv"
+    )
     parser.add_argument("--results", type=Path, default=RESULTS, help="folder of the tables")
     parser.add_argument("--work", type=Path, default=Path("runs/label_efficiency"), help="scratch folder")
     main(parser.parse_args())
