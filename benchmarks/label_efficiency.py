@@ -213,6 +213,7 @@ def main(arguments: argparse.Namespace) -> None:
     task = TASKS[arguments.task]
     study = task.read()
     n_splits = arguments.splits or task.splits
+    part = f"_{arguments.part}" if arguments.part else ""
     runs = [
         (task.methods, task.budgets, n_splits),
         (task.with_all, ("all",), n_splits),
@@ -224,7 +225,7 @@ def main(arguments: argparse.Namespace) -> None:
         run_over_splits(
             study, split_methods(names), [parse_budget(text) for text in budgets],
             splits=range(splits), seeds=range(arguments.seeds or task.seeds),
-            path=arguments.results / f"label_efficiency_{arguments.task}{arguments.part and '_' + arguments.part}.csv", work=arguments.work,
+            path=arguments.results / f"label_efficiency_{arguments.task}{part}.csv", work=arguments.work,
         )  # fmt: skip
     print(summary(arguments.task, arguments.results))
 
