@@ -169,9 +169,7 @@ def decision_curves(curves: Mapping[str, pd.DataFrame]) -> "Figure":
         axes.plot(curve.index, curve["value"], color=colour, label=name)
         axes.fill_between(curve.index, curve["lower"], curve["upper"], color=colour, alpha=0.12, linewidth=0)
     highest = max(float(curve[["upper", "all"]].to_numpy().max()) for curve in curves.values())
-    axes.set(
-        xlabel="threshold of probability", ylabel="net benefit", ylim=(-0.25 * highest - 0.02, 1.05 * highest)
-    )
+    axes.set(xlabel="threshold of probability", ylabel="net benefit", ylim=(-0.35 * highest, 1.05 * highest))
     figure.legend(loc="outside right upper")
     return figure
 

@@ -46,7 +46,7 @@ def build_page(
     _add_confounders(page, task, result, scores)
     if len(task.class_names) == 2:
         _add_curves(page, task, result, scores)
-        add_decisions(page, task, result, _shown(scores))
+        add_decisions(page, task, result, scores.best_of_each_kind())
     else:
         _add_confusion(page, task, result, scores)
     _add_embeddings(page, task, result)
@@ -201,14 +201,8 @@ def _add_confounders(page: Page, task: FewLabelTask, result: FewLabelResult, sco
         )
 
 
-def _shown(scores: Scores) -> list[str]:
-    """The best method of each kind: more lines than these cannot be told apart."""
-    best = [scores.best(role) for role in ("encoder", "augmented", "baseline", "confounder")]
-    return [str(row.name) for row in best if row is not None]
-
-
 def _add_curves(page: Page, task: FewLabelTask, result: FewLabelResult, scores: Scores) -> None:
-    positive = {name: result.probabilities[name][:, 1] for name in _shown(scores)}
+    positive = {name: result.probabilities[name][:, 1] for name in scores.best_of_each_kind()}
     page.add_section("Ranking and calibration", "The best method of each kind.")
     page.add_figure(
         figures.roc_curves(task.labels_test, positive),
@@ -231,7 +225,7 @@ def _add_curves(page: Page, task: FewLabelTask, result: FewLabelResult, scores: 
 
 def _add_confusion(page: Page, task: FewLabelTask, result: FewLabelResult, scores: Scores) -> None:
     page.add_section("Who is taken for whom")
-    for name in _shown(scores)[:2]:
+    for name in scores.best_of_each_kind()[:2]:
         page.add_figure(
             figures.confusion_matrix(
                 task.labels_test, result.probabilities[name].argmax(axis=1), task.class_names

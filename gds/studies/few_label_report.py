@@ -11,7 +11,7 @@ import pandas as pd
 from gds.files import all_or_none, atomic_path, write_json
 from gds.provenance import NOT_CLINICAL, run_record
 from gds.studies.few_label_adjusted import adjusted_figures, adjusted_lines
-from gds.studies.few_label_decision import with_population_probability
+from gds.studies.few_label_decision import decision_figures, with_population_probability
 from gds.studies.few_label_page import build_page
 from gds.studies.few_label_scores import headline, score
 from gds.studies.few_label_task import FewLabelTask, people_counts
@@ -59,7 +59,8 @@ def write_few_label_report(
         {"not_for_clinical_use": NOT_CLINICAL, "metrics": table.to_dict("records"),
          "ceiling": scores.ceiling, "warnings": scores.warnings,
          "people": people_counts(task), "notes": list(task.notes), "transductive": result.transductive,
-         **adjusted_figures(task, result, options), **_outliers(result)},
+         **adjusted_figures(task, result, options), **_outliers(result),
+         **decision_figures(task, result, scores.best_of_each_kind())},
     )  # fmt: skip
     if result.biology is not None:
         write_json(

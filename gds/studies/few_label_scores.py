@@ -42,6 +42,11 @@ class Scores:
         rows = rows[rows["role"].isin(roles)]
         return None if rows.empty else rows.loc[rows["value"].idxmax()]
 
+    def best_of_each_kind(self) -> list[str]:
+        """Names of the best encoder, augmented method, baseline and confounder: more cannot be told apart."""
+        best = [self.best(role) for role in ("encoder", "augmented", "baseline", "confounder")]
+        return [str(row.name) for row in best if row is not None]
+
 
 def score(task: FewLabelTask, result: FewLabelResult, seed: int) -> Scores:
     """Metrics with bootstrap intervals over test people (families), the ceiling, and the warnings."""

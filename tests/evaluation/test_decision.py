@@ -17,6 +17,19 @@ def test_net_benefit_by_hand():
         net_benefit(np.array([0, 1]), np.array([0.1, 0.2]), (0.0,))
 
 
+def test_net_benefit_in_the_population_by_hand():
+    labels, probability = np.array([1, 1, 0, 0, 0]), np.array([0.09, 0.01, 0.06, 0.02, 0.01])
+    row = net_benefit(labels, probability, (0.05,), prevalence=0.1).loc[0.05]
+    assert row["value"] == pytest.approx(0.1 * 1 / 2 - 0.9 * 1 / 3 * 0.05 / 0.95)
+    assert row["all"] == pytest.approx(0.1 - 0.9 * 0.05 / 0.95)
+    error = np.sqrt(0.1**2 * 0.25 / 2 + (0.9 * 0.05 / 0.95) ** 2 * (2 / 9) / 3)
+    assert row["upper"] - row["value"] == pytest.approx(1.959964 * error)
+    same = net_benefit(labels, probability, (0.05,), prevalence=0.4)
+    assert same.loc[0.05, "value"] == pytest.approx(
+        net_benefit(labels, probability, (0.05,)).loc[0.05, "value"]
+    )
+
+
 def test_the_population_s_probability_is_the_share_of_cases_there():
     """A marker that 60 % of cases and 20 % of controls carry, by Bayes in sample and population."""
     K, w = 0.01, 0.5
