@@ -12,6 +12,7 @@ import pytest
 from gds.classifiers.tuned_logistic import LogisticProbe
 from gds.features import GenePCA
 from gds.features.splits import split_people
+from gds.features.training_distribution import TrainingDistribution
 from gds.genotypes import (
     Genotypes,
     align_genotypes,
@@ -117,3 +118,21 @@ def test_predictions_survive_the_loss_of_two_fifths_of_the_variants(
     assert (np.abs(found - untouched).sum(axis=1) / 2).mean() <= most_difference
     right = [(probe.classes_[p.argmax(axis=1)] == truth).mean() for p in (untouched, found)]
     assert right[0] - right[1] <= most_accuracy_lost
+
+
+@pytest.mark.parametrize("withheld", ["AFR", "ASN"])
+def test_a_continent_that_training_lacks_is_flagged(shared_data, withheld):
+    """Bounds of ``benchmarks/results/outliers.csv`` with room to spare."""
+    whole = read_genotypes(shared_data / "kg_phase1" / "kg_phase1.bed")
+    panel = pd.read_csv(
+        shared_data / "kg_phase1" / "phase1.panel", sep=r"\s+", header=None, usecols=[0, 1, 2], index_col=0
+    ).loc[whole.samples["id"]]
+    is_withheld = (panel[2] == withheld).to_numpy()
+    half = split_people(
+        whole.samples["id"].tolist(), strata=panel[1].to_numpy(str), fractions=(0.5, 0.0, 0.5), seed=0
+    )
+    train, other = (half == "train") & ~is_withheld, (half == "test") & ~is_withheld
+    fitted = TrainingDistribution.fit(whole.dosage[train], np.arange(len(whole.variants)))
+    flagged = fitted.is_outside(fitted.distance(whole.dosage[:, fitted.variant_index]))
+    assert flagged[is_withheld].mean() > 0.95
+    assert flagged[other].mean() < 0.04
