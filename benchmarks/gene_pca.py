@@ -9,6 +9,8 @@ founder haplotypes, whose flatter spectrum takes the partial solver two products
 of one thread, the shortest of two runs of each gene, gene by gene side by side. scikit-learn is given
 float32 in memory and 8 components; its full solver sees every tenth gene of at most 600 variants and a few
 larger ones, and its time for the whole distribution follows from power laws between neighbouring sizes.
+The products are those that a fit chooses on the machine at hand: torch's int8 where the processor has instructions for
+them, float32 elsewhere; ``product_peak_gops`` is what a large one reaches.
 ``components`` is ``GenePCA(8, cut_points=False)``, which computes what scikit-learn's fit does (eigenvectors
 and variances, here in float64 from integer sums); ``fit`` adds the cut points of the way back to dosages,
 which scikit-learn has not.
@@ -27,7 +29,7 @@ from tqdm import tqdm
 
 from gds.features import GenePCA
 from gds.features.covariance import covariance_of
-from gds.features.gram import integer_product
+from gds.features.gram import integer_product, worth_torch
 from gds.genotypes import read_genotypes
 
 COHORTS = ((2504, 2000), (10_000, 500))
@@ -99,7 +101,9 @@ def extrapolated(sizes: np.ndarray, measured: dict[int, float]) -> float:
     return float(np.exp(np.where(np.log(sizes) > known[-1], beyond, inside)).sum())
 
 
-def measure(n_samples: int, n_genes: int, people: np.ndarray | None, peak: float) -> list[dict[str, object]]:
+def measure(
+    n_samples: int, n_genes: int, people: np.ndarray | None, with_torch: bool, peak: float
+) -> list[dict[str, object]]:
     """One row a method for one cohort."""
     from sklearn.decomposition import PCA
 
@@ -116,16 +120,16 @@ def measure(n_samples: int, n_genes: int, people: np.ndarray | None, peak: float
         values = np.ascontiguousarray(dosage.T, dtype=np.float32)
         k = min(COMPONENTS, size)
         calls: dict[str, Callable[[], object]] = {
-            "components": partial(fitted["components"]._fit_block, dosage, None, True),
-            "fit": partial(fitted["fit"]._fit_block, dosage, None, True),
+            "components": partial(fitted["components"]._fit_block, dosage, None, with_torch),
+            "fit": partial(fitted["fit"]._fit_block, dosage, None, with_torch),
             "scikit-learn default": partial(PCA(k).fit, values),
         }
         if gene in large or (gene % 10 == 5 and size <= 600):
             calls[FULL] = partial(PCA(k, svd_solver="full").fit, values)
         for method, call in calls.items():
             seconds[method].append((size, cpu_seconds(call)))
-        covariance = covariance_of(dosage, with_torch=True)
-        covariance_seconds += cpu_seconds(partial(covariance_of, dosage, with_torch=True))
+        covariance = covariance_of(dosage, with_torch=with_torch)
+        covariance_seconds += cpu_seconds(partial(covariance_of, dosage, with_torch=with_torch))
         eigenvector_seconds += cpu_seconds(partial(covariance.leading, COMPONENTS))
     total = {method: sum(took for _, took in seconds[method]) for method in methods}
     total[FULL] = extrapolated(sizes, dict(seconds[FULL]))
@@ -147,7 +151,8 @@ def measure(n_samples: int, n_genes: int, people: np.ndarray | None, peak: float
                 1e3 * float(np.median([took for size, took in seconds[method] if 60 <= size <= 80])), 3
             ),
             "gram_equivalent_gops": round(operations / total[method] / 1e9),
-            "int8_peak_gops": round(peak / 1e9),
+            "product": "int8" if with_torch else "float32",
+            "product_peak_gops": round(peak / 1e9),
             "covariance_seconds": round(covariance_seconds, 2) if method == "components" else "",
             "eigenvector_seconds": round(eigenvector_seconds, 2) if method == "components" else "",
         }
@@ -155,10 +160,10 @@ def measure(n_samples: int, n_genes: int, people: np.ndarray | None, peak: float
     ]
 
 
-def int8_peak() -> float:
-    """Integer operations a second of one thread, on a large product."""
+def product_peak(with_torch: bool) -> float:
+    """Operations a second of one thread, on a large product."""
     rows = np.random.default_rng(0).integers(0, 3, (1024, 16384), dtype=np.int8)
-    return 2 * 1024 * 1024 * 16384 / cpu_seconds(lambda: integer_product(rows, with_torch=True), 5)
+    return 2 * 1024 * 1024 * 16384 / cpu_seconds(lambda: integer_product(rows, with_torch=with_torch), 5)
 
 
 def main() -> None:
@@ -176,11 +181,12 @@ def main() -> None:
     if arguments.genotypes:
         people = np.ascontiguousarray(read_genotypes(arguments.genotypes).dosage.T)
     with threadpool_limits(1):
-        peak = int8_peak()
+        with_torch = worth_torch(0)
+        peak = product_peak(with_torch)
         rows = [
             row
             for n_samples, n_genes in COHORTS
-            for row in measure(n_samples, round(n_genes * arguments.share), people, peak)
+            for row in measure(n_samples, round(n_genes * arguments.share), people, with_torch, peak)
         ]
     arguments.out.parent.mkdir(parents=True, exist_ok=True)
     with arguments.out.open("w", newline="") as file:

@@ -106,12 +106,12 @@ def block_moments(dosage: np.ndarray, *, with_torch: bool = False) -> BlockMomen
         missing = (dosage < 0).sum(axis=1)
         incomplete = np.flatnonzero(missing)
     # Rows: dosages, a row of ones (whose products are the sums), missing masks of incomplete variants.
-    rows = np.empty((n_variants + 1 + incomplete.size, n_samples), dtype=np.int8)
+    dtype = np.int8 if with_torch else np.float32
+    rows = np.empty((n_variants + 1 + incomplete.size, n_samples), dtype)
+    rows[:n_variants] = dosage
     if incomplete.size:
-        np.maximum(dosage, 0, out=rows[:n_variants])
-        np.less(dosage[incomplete], 0, out=rows[n_variants + 1 :].view(np.bool_))
-    else:
-        rows[:n_variants] = dosage
+        np.maximum(rows[:n_variants], 0, out=rows[:n_variants])
+        rows[n_variants + 1 :] = dosage[incomplete] < 0
     rows[n_variants] = 1
     product = integer_product(rows, with_torch=with_torch)
     return BlockMoments(
@@ -131,7 +131,7 @@ def integer_product(rows: np.ndarray, *, with_torch: bool = False) -> np.ndarray
     Parameters
     ----------
     rows
-        Values in {0, 1, 2}; int8, shape (row, sample), C order.
+        Values in {0, 1, 2}; int8 (or, without torch, float32), shape (row, sample), C order.
     with_torch
         Multiply with torch's int8 product instead of float32; the integers are the same.
 
@@ -158,7 +158,7 @@ def integer_product(rows: np.ndarray, *, with_torch: bool = False) -> np.ndarray
         return product
     product = np.zeros((n_rows, n_rows), dtype=np.int32)
     for start in range(0, n_samples, _EXACT_FLOAT32_SAMPLES):
-        tile = rows[:, start : start + _EXACT_FLOAT32_SAMPLES].astype(np.float32)
+        tile = rows[:, start : start + _EXACT_FLOAT32_SAMPLES].astype(np.float32, copy=False)
         product += (tile @ tile.T).astype(np.int32)
     return product
 
