@@ -30,6 +30,17 @@ def linked_dosages(
     return dosage
 
 
+def awkward_dosages(n_samples: int, sizes: tuple[int, ...]) -> np.ndarray:
+    """int8 (sample, variant) of consecutive blocks with missing calls; the fourth is constant, the sixth of rank
+    one, and the seventh starts with variants that nobody has a call of."""
+    dosage = linked_dosages(n_samples, sum(sizes), missing=0.03, seed=5)
+    start = np.cumsum([0, *sizes])
+    dosage[:, start[3] : start[4]] = 1
+    dosage[:, start[5] : start[6]] = dosage[:, start[5] : start[5] + 1]
+    dosage[:, start[6] : start[6] + 2] = -1
+    return dosage
+
+
 def cohort(dosage: np.ndarray) -> Genotypes:
     """A cohort of these dosages, on one chromosome."""
     n_samples, n_variants = dosage.shape

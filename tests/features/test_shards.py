@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from small_cohorts import cohort, consecutive_blocks, linked_dosages
+from small_cohorts import awkward_dosages, cohort, consecutive_blocks
 
 from gds.errors import UserError
 from gds.features import GenePCA, GeneTokens
@@ -19,17 +19,18 @@ from gds.features.feature_rows import FeatureRows
 from gds.features.resources import Processes
 from gds.features.shards import combine_shards, fit_sharded, gather_features
 
-SIZES = (1, 3, 30, 7, 40, 12, 5, 22)
+# The last is large enough for the partial solver, by matrix or (see below) by products.
+SIZES = (1, 3, 30, 7, 40, 12, 5, 300)
 # What a killed process runs: the same cohort from a source that takes its time.
 SLOW_PROCESS = """
 import sys, time
 import numpy as np
-from small_cohorts import cohort, consecutive_blocks, linked_dosages
+from small_cohorts import awkward_dosages, cohort, consecutive_blocks
 from gds.features import GenePCA
 from gds.features.shards import fit_sharded
 
 SIZES = {sizes}
-people = cohort(linked_dosages(150, sum(SIZES), missing=0.03, seed=5))
+people = cohort(awkward_dosages(150, SIZES))
 read = people.read
 people.read = lambda *arguments: (time.sleep(0.5), read(*arguments))[1]
 fit_sharded(GenePCA(4), people, consecutive_blocks(*SIZES), np.arange(100), sys.argv[1], n_shards=8)
@@ -38,7 +39,7 @@ fit_sharded(GenePCA(4), people, consecutive_blocks(*SIZES), np.arange(100), sys.
 
 @pytest.fixture(scope="module")
 def people():
-    return cohort(linked_dosages(150, sum(SIZES), missing=0.03, seed=5))
+    return cohort(awkward_dosages(150, SIZES))
 
 
 @pytest.fixture(scope="module")
@@ -79,19 +80,32 @@ def test_a_killed_process_is_started_again_and_gives_the_same_bytes(people, bloc
     assert saved_bytes(combine_shards(folder), tmp_path / "a") == saved_bytes(whole, tmp_path / "b")
 
 
-@settings(max_examples=8, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     n_shards=st.integers(1, len(SIZES)),
     world_size=st.integers(1, 4),
     read_bytes=st.integers(1, 20_000),
     kind=st.sampled_from([GenePCA(4), GenePCA(0.8), GenePCA("reference"), GeneTokens(40)]),
+    by_products=st.booleans(),
     with_torch=st.booleans(),
     n_jobs=st.integers(1, 2),
 )
 def test_any_number_of_shards_and_processes_and_any_block_size_give_the_same_bytes(
-    people, blocks, monkeypatch, tmp_path_factory, n_shards, world_size, read_bytes, kind, with_torch, n_jobs
+    people,
+    blocks,
+    monkeypatch,
+    tmp_path_factory,
+    n_shards,
+    world_size,
+    read_bytes,
+    kind,
+    by_products,
+    with_torch,
+    n_jobs,
 ):
     folder = tmp_path_factory.mktemp("shards")
+    monkeypatch.setattr("gds.features.covariance.is_implicit", lambda n, _: by_products and n > 250)
+    monkeypatch.setattr("gds.features.gene_pca.worth_torch", lambda work: False)
     alone = type(kind)(**kind.parameters()).fit(people, blocks, np.arange(100))
     monkeypatch.setattr("gds.features.streaming._READ_BYTES", read_bytes)
     monkeypatch.setattr("gds.features.gene_pca.worth_torch", lambda work: with_torch)
