@@ -221,6 +221,7 @@ def main(arguments: argparse.Namespace) -> None:
     ]
     if arguments.methods or arguments.budgets:
         runs = [(arguments.methods or task.methods, arguments.budgets or task.budgets, n_splits)]
+    part = f"_{arguments.part}" if arguments.part else ""
     for names, budgets, splits in runs:
         run_over_splits(
             study, split_methods(names), [parse_budget(text) for text in budgets],
@@ -243,5 +244,8 @@ if __name__ == "__main__":
         "--part", default="", metavar="NAME", help="rows go to label_efficiency_TASK_NAME.csv"
     )
     parser.add_argument("--results", type=Path, default=RESULTS, help="folder of the tables")
+    parser.add_argument(
+        "--part", default="", metavar="NAME", help="rows go to label_efficiency_TASK_NAME.csv"
+    )
     parser.add_argument("--work", type=Path, default=Path("runs/label_efficiency"), help="scratch folder")
     main(parser.parse_args())

@@ -47,6 +47,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--allow-transductive", action="store_true", help="test people may have been seen in pre-training"
     )
+    parser.add_argument(
+        "--encoder-prior", action="store_true",
+        help="also HWE-EM whose prior are the genotypes that the encoder expects, and the same with components",
+    )  # fmt: skip
     covariates = parser.add_argument_group("covariates, batches and ancestry")
     covariates.add_argument(
         "--adjust", nargs="+", default=[], metavar="COLUMN|pcs:K",
@@ -113,7 +117,7 @@ def run(args: argparse.Namespace) -> None:
         task = matched_task(task, args.match, args.seed)
     options = FewLabelOptions(
         args.mode, args.augment, args.guidance_scale, args.allow_transductive, args.seed, args.method,
-        tuple(args.adjust), args.stratify,
+        tuple(args.adjust), args.stratify, args.encoder_prior,
     )  # fmt: skip
     published = read_published(args, task)
     result = run_few_labels(task, encoders, options)

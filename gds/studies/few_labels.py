@@ -4,7 +4,7 @@ Whatever is tuned is tuned by folds inside the few labels; synthetic people ente
 test people are predicted once, at the end.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -26,6 +26,7 @@ from gds.models import GdsForClassification, GdsModel
 from gds.studies.adjustment import add_adjusted, adjustment_columns
 from gds.studies.augmentation import few_label_generator, synthetic_people
 from gds.studies.augmentation_controls import control_augmentations
+from gds.studies.expected_prior import CONTROL, expectation, expects_genotypes, hwe_with_prior, prior_method
 from gds.studies.few_label_task import FewLabelTask, check_encoder_people
 from gds.studies.label_provenance import check_label_provenance
 from gds.studies.outliers import Outliers, outliers_of_test
@@ -47,6 +48,9 @@ class FewLabelOptions:
     method: str = "listed"  # auto: also choose one baseline by folds of the labels
     adjust: tuple[str, ...] = ()  # columns, pcs:K, that genotypes are adjusted for
     stratify: str | None = None  # column with an intercept a level, within which methods are compared
+    encoder_prior: bool = (
+        False  # also HWE-EM whose prior are an encoder's expected genotypes, and its control
+    )
 
 
 @dataclass
@@ -136,6 +140,8 @@ def run_few_labels(
         raise UserError(f"method {options.method!r}: expected listed or auto")
     for folder, name in names.items():
         _add_encoder(task, folder, name, result, options)
+    if options.encoder_prior:
+        _add_priors(task, names, result, options.seed)
     if options.augment > 0:
         _add_augmented(task, generators[0], names[generators[0]], result, options)
     if columns:
@@ -250,6 +256,17 @@ def _add_encoder(
         result.keep_first(f"{name}, fine-tuned", network.model_)
     else:
         raise UserError(f"mode {options.mode!r}: expected probe or full")
+
+
+def _add_priors(task: FewLabelTask, names: Mapping[Path, str], result: FewLabelResult, seed: int) -> None:
+    """HWE-EM whose prior are the expected genotypes of each encoder that has any, and of components."""
+    able = [folder for folder in names if expects_genotypes(folder)]
+    if not able:
+        raise UserError("--encoder-prior needs a masked model of tokens or a denoiser among the encoders")
+    for folder in able:
+        found = hwe_with_prior(task, expectation(task, folder), seed)
+        result.add(prior_method(names[folder]), "encoder", found)
+    result.add(CONTROL, "baseline", hwe_with_prior(task, None, seed))
 
 
 def _add_augmented(

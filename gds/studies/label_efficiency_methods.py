@@ -8,15 +8,14 @@ import numpy as np
 
 from gds.classifiers.baselines import METHODS, PriorClassifier
 from gds.classifiers.embedding import EmbeddingView, embed
-from gds.classifiers.expected_genotypes import ComponentExpectation, ExpectedGenotypes, NetworkExpectation
+from gds.classifiers.expected_genotypes import NetworkExpectation
 from gds.classifiers.fine_tuning import FineTunedEncoder
-from gds.classifiers.frequency_prior import ExpectedGenotypePrior
-from gds.classifiers.hwe_mixture import HWEMixture
 from gds.classifiers.representation import PCScores
 from gds.errors import UserError, did_you_mean
 from gds.features.featurizer import Featurizer
-from gds.models import GdsConfig, GdsModel
+from gds.models import GdsModel
 from gds.studies.encoder_heads import HEADS, N_COMPONENTS, WITH_PCS, candidate_views, default_view, head
+from gds.studies.expected_prior import CONTROL, expectation, expects_genotypes, hwe_with_prior, prior_method
 from gds.studies.few_label_task import FewLabelTask, check_encoder_people
 from gds.studies.few_labels import encoder_names, people_seen
 from gds.studies.label_efficiency import Learner, StudyMethod
@@ -28,7 +27,6 @@ DEFAULT_HEADS = ("probe", "mixture", "LDA with PCs")
 PRIOR = "HWE-EM prior"  # the head that is no head: the network's expected genotypes as prior of HWE-EM
 TRAINED = {"fine-tuned": None, "LoRA": 8}  # heads that change the encoder, and the rank of the change
 ENCODER_METHODS = (*HEADS, PRIOR, *TRAINED)
-CONTROL = "HWE-EM, component prior" + PRUNED  # components in the network's place
 
 
 def study_methods(
@@ -77,9 +75,9 @@ def study_methods(
                 chosen[f"{name}, {kind}"] = StudyMethod(encoder.head(kind), "encoder")
             elif kind in TRAINED:
                 chosen[f"{name}, {kind}"] = StudyMethod(encoder.trained(TRAINED[kind]), "encoder")
-            elif encoder.expects_genotypes:
-                chosen[f"HWE-EM, {name} prior{PRUNED}"] = StudyMethod(encoder.prior(), "encoder")
-                chosen[CONTROL] = StudyMethod(_with_prior(ComponentExpectation()))
+            elif expects_genotypes(folder):
+                chosen[prior_method(name)] = StudyMethod(encoder.prior(), "encoder")
+                chosen[CONTROL] = StudyMethod(lambda task, seed: hwe_with_prior(task, None, seed))
     return chosen
 
 
@@ -103,21 +101,6 @@ def _on_dosages(name: str) -> Learner:
     return learn
 
 
-def _with_prior(expected: ExpectedGenotypes) -> Learner:
-    def learn(task: FewLabelTask, seed: int) -> np.ndarray:
-        model = HWEMixture(
-            prior=ExpectedGenotypePrior(expected, seed=seed), variants=task.pruned, seed=seed
-        ).fit(
-            task.dosages(task.few),
-            task.labels_few,
-            unlabelled=task.dosages(task.unlabelled),
-            groups=task.families(task.few),
-        )
-        return model.predict_proba(task.dosages(task.test))
-
-    return learn
-
-
 def fine_tuned(folder: Path, lora_rank: int | None, seed: int) -> FineTunedEncoder:
     """Fine-tuning of all weights, or of a low-rank change of them, which needs longer steps to go as far."""
     rate = 3e-4 if lora_rank is None else 2e-3
@@ -132,13 +115,6 @@ class _Encoder:
         self.tune_views = tune_views
         self._known: dict[str, np.ndarray] = {}
         self._widths: list[int] = []
-
-    @property
-    def expects_genotypes(self) -> bool:
-        """Whether it is a masked model of tokens or a denoiser."""
-        config = GdsConfig.from_pretrained(self.folder)
-        name = (config.architectures or [""])[0]
-        return name == "GdsForDiffusion" or (name == "GdsForMaskedModeling" and config.input_kind == "tokens")
 
     @cached_property
     def views(self) -> list[EmbeddingView]:
@@ -207,7 +183,7 @@ class _Encoder:
         def learn(task: FewLabelTask, seed: int) -> np.ndarray:
             self.check(task)
             if not expected:
-                expected.append(NetworkExpectation.from_pretrained(self.folder, task.variants))
-            return _with_prior(expected[0])(task, seed)
+                expected.append(expectation(task, self.folder))
+            return hwe_with_prior(task, expected[0], seed)
 
         return learn

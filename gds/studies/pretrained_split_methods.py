@@ -33,7 +33,7 @@ from gds.studies.split_task import SplitTask
 SplitLearner = Callable[[SplitTask, int], np.ndarray]
 
 TUNED_VIEWS = ", tuned view"  # may follow a head: layer, noise level and pooling chosen inside the labels
-N_SEEDS = 2  # masked models whose expectations are averaged
+N_SEEDS = 1  # masked models whose expectations are averaged
 
 
 @dataclass(frozen=True)

@@ -65,8 +65,11 @@ def test_hidden_labels_change_no_prediction(options, cohort, encoder, tmp_path):
         replace(options, phenotypes=str(tmp_path / "flipped.tsv"), split_column="split"), tmp_path / "data"
     )
     other = replace(task, cohort=flipped)
-    results = [run_few_labels(each, [encoder], FewLabelOptions(augment=1.0)) for each in (task, other)]
-    assert len(results[0].probabilities) == 11
+    chosen = FewLabelOptions(augment=1.0, encoder_prior=True)
+    results = [run_few_labels(each, [encoder], chosen) for each in (task, other)]
+    assert len(results[0].probabilities) == 13
+    assert results[0].roles["HWE-EM, diffusion prior, LD-pruned"] == "encoder"
+    assert results[0].roles["HWE-EM, component prior, LD-pruned"] == "baseline"
     for name, probabilities in results[0].probabilities.items():
         np.testing.assert_array_equal(probabilities, results[1].probabilities[name], err_msg=name)
 
