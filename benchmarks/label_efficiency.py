@@ -240,9 +240,6 @@ if __name__ == "__main__":
     parser.add_argument("--budgets", nargs="+", metavar="N", help="numbers of labels: 20, 5%%, 5/class, all")
     parser.add_argument("--splits", type=int, metavar="N", help="80/20 splits of people")
     parser.add_argument("--seeds", type=int, metavar="N", help="choices of labels in each split")
-    parser.add_argument(
-        "--part", default="", metavar="NAME", help="rows go to label_efficiency_TASK_NAME.csv"
-    )
     parser.add_argument("--results", type=Path, default=RESULTS, help="folder of the tables")
     parser.add_argument(
         "--part", default="", metavar="NAME", help="rows go to label_efficiency_TASK_NAME.csv"
