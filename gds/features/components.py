@@ -1,9 +1,9 @@
 """Leading eigenvectors of a block's covariance, by a solver that gives the same bits every time.
 
 Blocks of up to ``DENSE`` variants go to LAPACK. Larger ones go to a block Krylov method with full
-re-orthogonalisation, a fixed start and thick restarts (Golub and Van Loan 2013, section 10.3): about eight
-products with the covariance instead of its tridiagonalisation. It stops when the residuals say that it is
-done. All of it is float64 on one BLAS thread.
+re-orthogonalisation, a fixed start and thick restarts (Golub and Van Loan 2013, section 10.3): seven or eight
+products with the covariance, or five from a near start, instead of its tridiagonalisation. It stops when the
+residuals say that it is done. All of it is float64 on one BLAS thread.
 """
 
 from collections.abc import Callable
