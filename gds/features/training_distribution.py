@@ -24,6 +24,7 @@ import numpy as np
 from scipy.linalg import eigh
 
 from gds.errors import UserError
+from gds.features.gaussian_groups import MAX_CLUSTERS, MIN_CLUSTER, N_FOLDS, mixtures, nearest
 from gds.files import atomic_path
 from gds.repository import TRAINING_DISTRIBUTION
 
@@ -32,10 +33,7 @@ MIN_PEOPLE = 50  # fewer training people have no distribution worth the name
 MAX_PEOPLE = 4000
 MAX_VARIANTS = 50_000
 MIN_FREQUENCY = 0.05  # of the rarer allele: what is kept of a variant is about many people
-MIN_CLUSTER = 20
-MAX_CLUSTERS = 8
 QUANTILE = 0.99
-N_FOLDS = 5
 
 
 @dataclass(frozen=True)
@@ -108,7 +106,7 @@ class TrainingDistribution:
         loadings = z.T @ vectors / np.sqrt(len(common) * values)
         fold = rng.permutation(len(dosage)) % N_FOLDS
         points = _strangers_coordinates(kernel, vectors * np.sqrt(values), called.mean(axis=1), fold)
-        mixture, others = _mixtures(points, fold, seed)
+        mixture, others = mixtures(points, fold, seed)
         weights, centres, covariances = mixture
         distances = np.empty(len(points))
         for number, (shares, *shape) in enumerate(others):
@@ -232,26 +230,6 @@ class TrainingDistribution:
             )
 
 
-def nearest(
-    points: np.ndarray, n_people: np.ndarray, centres: np.ndarray, covariances: np.ndarray
-) -> np.ndarray:
-    """Corrected squared distance of each point to the nearest Gaussian, (sample,).
-
-    Parameters
-    ----------
-    points
-        (sample, coordinate).
-    n_people, centres, covariances
-        How many people each Gaussian is learned from, (cluster,), its centre and covariance.
-    """
-    d, found = points.shape[1], []
-    for n, centre, covariance in zip(n_people, centres, covariances, strict=True):
-        away = points - centre
-        squared = (away * np.linalg.solve(covariance, away.T).T).sum(axis=1)
-        found.append(squared * n * (n - d) / ((n + 1) * (n - 1)))
-    return np.min(found, axis=0)
-
-
 def _leading(kernel: np.ndarray, n: int) -> tuple[np.ndarray, np.ndarray]:
     """Leading eigenvalues and eigenvectors, largest first."""
     size = len(kernel)
@@ -274,40 +252,3 @@ def _strangers_coordinates(
         remaining = np.diag(kernel)[out] - np.square(projected).sum(axis=1)
         points[out, k] = remaining / called[out]
     return points
-
-
-Gaussians = tuple[np.ndarray, np.ndarray, np.ndarray]  # weights, centres, covariances
-
-
-def _mixtures(points: np.ndarray, fold: np.ndarray, seed: int) -> tuple[Gaussians, list[Gaussians]]:
-    """The mixture of lowest BIC whose Gaussians have 20 people each, or more; and as many without each fold."""
-    from sklearn.mixture import GaussianMixture
-
-    centre, spread = points.mean(axis=0), points.std(axis=0)
-    spread = np.where(spread > 0, spread, 1)
-    scaled = (points - centre) / spread
-
-    def fitted(n: int, rows: np.ndarray) -> "GaussianMixture":
-        return GaussianMixture(n, reg_covar=1e-4, n_init=2 if n > 1 else 1, random_state=seed).fit(
-            scaled[rows]
-        )
-
-    def unscaled(model: "GaussianMixture") -> Gaussians:
-        return (
-            model.weights_.astype(np.float64),
-            model.means_ * spread + centre,
-            model.covariances_ * np.outer(spread, spread),
-        )
-
-    # A covariance of d coordinates needs more than d people.
-    least = max(MIN_CLUSTER, 2 * points.shape[1])
-    everyone = np.full(len(points), True)
-    best, lowest = fitted(1, everyone), np.inf
-    for n in range(1, MAX_CLUSTERS + 1):
-        model = fitted(n, everyone)
-        if n > 1 and (model.weights_ * len(points)).min() < least:
-            continue
-        if (found := model.bic(scaled)) < lowest:
-            best, lowest = model, found
-    others = [unscaled(fitted(best.n_components, fold != number)) for number in range(N_FOLDS)]
-    return unscaled(best), others

@@ -10,7 +10,8 @@ import numpy as np
 
 from gds.errors import UserError
 from gds.features.featurizer import Featurizer
-from gds.features.training_distribution import MIN_CLUSTER, TrainingDistribution
+from gds.features.gaussian_groups import MIN_CLUSTER
+from gds.features.training_distribution import TrainingDistribution
 from gds.files import RUN_RECORD, read_json, sha256, write_json
 from gds.hub import schema
 from gds.hub.adapter_folder import copy_adapter

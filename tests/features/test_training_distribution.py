@@ -7,7 +7,8 @@ import pytest
 from safetensors.numpy import save_file
 
 from gds.errors import UserError
-from gds.features.training_distribution import TrainingDistribution, nearest
+from gds.features.gaussian_groups import nearest
+from gds.features.training_distribution import TrainingDistribution
 from gds.repository import TRAINING_DISTRIBUTION
 
 N_VARIANTS = 1500
