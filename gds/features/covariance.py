@@ -122,12 +122,15 @@ class ImplicitCovariance:
     def _start(self, n_columns: int) -> np.ndarray:
         """What the leading directions of every so-many-th variant say of all, float64 (variant, column).
 
-        Neighbours in LD know of each other: this is as good as two steps from a random start.
+        Neighbours in LD know of each other: this is as good as two steps from a random start. Fewer columns, or
+        none, where those variants do not vary enough.
         """
         some = slice(None, None, max(1, len(self.mean) // _SAMPLED))
         sampled = MatrixCovariance(block_moments(self._given[some], with_torch=self._with_torch))
         weights, _ = _to_integers(sampled.leading(n_columns)[1])
         start = np.zeros((len(self.mean), weights.shape[1]))
+        if not weights.size:
+            return start
         for tile, missing in self._tiles():
             # Missing calls count as dosage 0 in this half.
             scores = people_product(np.ascontiguousarray(tile[some]), weights, with_torch=self._with_torch)

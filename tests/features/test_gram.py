@@ -122,6 +122,19 @@ def test_the_implicit_covariance_is_the_matrix(missing):
     np.testing.assert_allclose((vectors * expected).sum(axis=0), 1, atol=1e-9)
 
 
+@pytest.mark.parametrize("with_torch", [False, True])
+@pytest.mark.parametrize("varying", [0, 1, 40])
+def test_the_variants_that_start_the_search_may_say_little(with_torch, varying):
+    """Those that are looked at first are constant, all but a few."""
+    dosage = linked_dosages(120, 400, seed=15, missing=0.02, factors=60).T.copy()
+    looked_at = np.arange(0, 400, 400 // 150)
+    dosage[looked_at[varying:]] = 1
+    values, vectors = ImplicitCovariance(dosage, with_torch=with_torch).leading(4)
+    expected_values, expected = MatrixCovariance(block_moments(dosage)).leading(4)
+    np.testing.assert_allclose(values, expected_values, rtol=1e-8)
+    np.testing.assert_allclose(np.abs((vectors * expected).sum(axis=0)), 1, atol=1e-9)
+
+
 def test_the_implicit_covariance_asks_for_the_matrix_when_products_do_not_suffice():
     dosage = linked_dosages(60, 30, seed=13, missing=0.05).T.copy()
     values, vectors = ImplicitCovariance(dosage).leading(30)
