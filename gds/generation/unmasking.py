@@ -1,5 +1,6 @@
 """Sampling from a masked model: start from nothing, reveal a few slots at a time, correct what was revealed."""
 
+import math
 from dataclasses import dataclass
 
 import torch
@@ -57,8 +58,8 @@ class Unmasking:
     def __post_init__(self) -> None:
         if self.num_inference_steps < 1:
             raise UserError(f"num_inference_steps: expected at least 1, found {self.num_inference_steps}")
-        if not self.temperature > 0:
-            raise UserError(f"temperature: expected a number above 0 (1 for none), found {self.temperature}")
+        if not 0 < self.temperature < math.inf:
+            raise UserError(f"temperature: expected a finite number above 0 (1 for none), found {self.temperature}")
         if self.corrector_sweeps < 0:
             raise UserError(f"corrector_sweeps: expected 0 or more, found {self.corrector_sweeps}")
 

@@ -136,6 +136,7 @@ def test_a_corrected_person_depends_neither_on_batches_nor_on_shards(masked):
         ({"num_inference_steps": 0}, "at least 1, found 0"),
         ({"temperature": 0.0}, "above 0"),
         ({"temperature": float("nan")}, "above 0"),
+        ({"temperature": float("inf")}, "finite"),
         ({"corrector_sweeps": -1}, "0 or more, found -1"),
     ],
 )
