@@ -6,13 +6,13 @@ The haplotypes of ``kg_805`` (GDS_SHARED_DATA), split by person: generators are 
 compared with the other half, which nothing has seen. The generators' settings were chosen on the split of seed 0; the
 table is of other seeds. Beside them stand what must pass (a real half), what must fail (independent sites, copies, the
 reference GAN) and closed-form generators. The best generator had six core-minutes; what each backbone learns
-under each objective in about one stands below it, that of the best among them. Samples of each generator are kept
-under --work, so that an interrupted run goes on where it stopped. ``--dosages`` makes the second table: people in
-place of haplotypes.
+under each objective in about one stands below it, that of the best among them. Checkpoints and samples are kept under
+--work, so that an interrupted run goes on where it stopped. ``--dosages`` makes the second table: people in place
+of haplotypes.
 """
 
 import argparse
-import tempfile
+import shutil
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -47,6 +47,7 @@ from gds.files import atomic_path
 from gds.generation import GenotypeGenerator
 from gds.genotypes import Genotypes, assign_blocks, read_genotypes
 from gds.models import GdsConfig, GdsForDiffusion, GdsForMaskedModeling
+from gds.studies.pretraining import last_checkpoint
 from gds.training import FeatureDataset, GdsTrainer
 from gds.training.arguments import training_arguments
 
@@ -91,6 +92,7 @@ DIFFUSION: dict[str, Any] = {
     "sampler": "dpm-solver++",
 }
 WINDOW = 8
+CHECKPOINT_STEPS = 200
 
 
 @dataclass(frozen=True)
@@ -174,8 +176,13 @@ def _gan(folder: Path) -> np.ndarray:
     return read.as_haploid().dosage // 2
 
 
-def train_and_sample(recipe: Recipe, halves: Halves, seed: int) -> tuple[np.ndarray, dict[str, float]]:
-    """As many synthetic rows as were trained on, and how well the network fits."""
+def train_and_sample(
+    recipe: Recipe, halves: Halves, seed: int, folder: Path
+) -> tuple[np.ndarray, dict[str, float]]:
+    """As many synthetic rows as were trained on, and how well the network fits.
+
+    Checkpoints go to ``folder``: an interrupted training goes on from the last one, with the same result.
+    """
     blocks = assign_blocks(halves.people.variants, f"window:{WINDOW}")
     featurizer: GeneTokens | GenePCA = GeneTokens(WINDOW) if recipe.objective == "masked" else GenePCA(WINDOW)
     featurizer.fit(halves.people, blocks, halves.train)
@@ -198,19 +205,19 @@ def train_and_sample(recipe: Recipe, halves: Halves, seed: int) -> tuple[np.ndar
     training = dict(TRAINING)
     ema_decay = training.pop("ema_decay")
     started = time.process_time()
-    with tempfile.TemporaryDirectory() as folder:
-        arguments = training_arguments(
-            folder, seed=seed, num_train_epochs=recipe.epochs, save_strategy="no", report_to=[],
-            logging_strategy="no", dataloader_drop_last=True, **training,
-        )  # fmt: skip
-        trainer = GdsTrainer(
-            model=model, args=arguments, train_dataset=data[0], eval_dataset=data[1], ema_decay=ema_decay
-        )
-        trainer.train()
-        fit = {
-            "train_loss": trainer.evaluate(data[0])["eval_loss"],
-            "held_out_loss": trainer.evaluate(data[1])["eval_loss"],
-        }
+    arguments = training_arguments(
+        folder, seed=seed, num_train_epochs=recipe.epochs, save_steps=CHECKPOINT_STEPS, save_total_limit=2,
+        report_to=[], logging_strategy="no", dataloader_drop_last=True, **training,
+    )  # fmt: skip
+    trainer = GdsTrainer(
+        model=model, args=arguments, train_dataset=data[0], eval_dataset=data[1], ema_decay=ema_decay
+    )
+    trainer.train(resume_from_checkpoint=last_checkpoint(folder, averaged=True))
+    fit = {
+        "train_loss": trainer.evaluate(data[0])["eval_loss"],
+        "held_out_loss": trainer.evaluate(data[1])["eval_loss"],
+    }
+    # Of this process alone where another one was interrupted.
     fit["training_cpu_seconds"] = time.process_time() - started
     generator = GenotypeGenerator(trainer.accelerator.unwrap_model(trainer.model), featurizer)
     started = time.process_time()
@@ -277,10 +284,11 @@ def measure(arguments: argparse.Namespace, seed: int) -> list[dict[str, Any]]:
         if arguments.kept and not kept.is_file():
             continue
         if not kept.is_file():
-            synthetic, fit = train_and_sample(recipe, halves, seed)
+            synthetic, fit = train_and_sample(recipe, halves, seed, kept.with_suffix(""))
             with atomic_path(kept) as temporary, temporary.open("wb") as file:
                 arrays: dict[str, Any] = {"synthetic": synthetic, **fit}
                 np.savez_compressed(file, **arrays)
+            shutil.rmtree(kept.with_suffix(""))
         with np.load(kept) as found:
             fit = {key: float(found[key]) for key in found.files if key != "synthetic"}
             rows.append({"generator": name, "seed": seed, **figures(found["synthetic"], halves, seed), **fit})
