@@ -59,7 +59,9 @@ class Unmasking:
         if self.num_inference_steps < 1:
             raise UserError(f"num_inference_steps: expected at least 1, found {self.num_inference_steps}")
         if not 0 < self.temperature < math.inf:
-            raise UserError(f"temperature: expected a finite number above 0 (1 for none), found {self.temperature}")
+            raise UserError(
+                f"temperature: expected a finite number above 0 (1 for none), found {self.temperature}"
+            )
         if self.corrector_sweeps < 0:
             raise UserError(f"corrector_sweeps: expected 0 or more, found {self.corrector_sweeps}")
 
