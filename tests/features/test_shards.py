@@ -85,7 +85,7 @@ def test_a_killed_process_is_started_again_and_gives_the_same_bytes(people, bloc
     n_shards=st.integers(1, len(SIZES)),
     world_size=st.integers(1, 4),
     read_bytes=st.integers(1, 20_000),
-    kind=st.sampled_from([GenePCA(4), GenePCA(0.8), GenePCA("reference"), GeneTokens(40)]),
+    kind=st.sampled_from([GenePCA(4), GenePCA(0.8), GenePCA("reference"), GeneTokens(300)]),
     by_products=st.booleans(),
     with_torch=st.booleans(),
     n_jobs=st.integers(1, 2),
