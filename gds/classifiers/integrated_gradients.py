@@ -10,9 +10,11 @@ says where: on any stretch of the path the attributions must add up to what f ch
 Gauss-Legendre nodes miss that is halved, and those that meet it are kept.
 """
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 import numpy as np
+from tqdm import tqdm
 
 from gds.errors import UserError
 
@@ -137,24 +139,41 @@ def integrated_gradients(
         return np.concatenate(parts, axis=1)
 
     n = len(features)
-    person, low, high = np.arange(n), np.zeros(n), np.ones(n)
-    at_low, at_high = values(person, low), values(person, high)
-    difference = at_high - at_low
+    at_start, at_end = (values(np.arange(n), np.full(n, t)) for t in (0.0, 1.0))
+    difference = at_end - at_start
     allowed = tolerance * np.sqrt((difference**2).mean(axis=1, keepdims=True))
-    roots, root_weights = np.polynomial.legendre.leggauss(N_NODES)
     total = np.zeros((len(weights), n, step.shape[1]))
+    chunks = _batches(n, max(1, batch_size // N_NODES))
+    for rows in tqdm(chunks, desc="attributing", unit="batch", delay=5, disable=None):
+        people = np.arange(n)[rows]
+        _follow_paths(values, slopes, people, at_start[:, rows], at_end[:, rows], allowed, total)
+    return total, difference
+
+
+def _follow_paths(
+    values: Callable[[np.ndarray, np.ndarray], np.ndarray],
+    slopes: Callable[[np.ndarray, np.ndarray], np.ndarray],
+    person: np.ndarray,
+    at_low: np.ndarray,
+    at_high: np.ndarray,
+    allowed: np.ndarray,
+    total: np.ndarray,
+) -> None:
+    """Add the integrals of some people to ``total``, stretch by stretch, halving those that miss what f changes."""
+    roots, root_weights = np.polynomial.legendre.leggauss(N_NODES)
+    low, high = np.zeros(len(person)), np.ones(len(person))
     for halvings in range(MOST_HALVINGS + 1):
         width = (high - low)[:, None]
         points = low[:, None] + width * (roots + 1) / 2
         slope = slopes(np.repeat(person, N_NODES), points.ravel())
-        slope = slope.reshape(len(weights), len(person), N_NODES, -1)
+        slope = slope.reshape(len(total), len(person), N_NODES, -1)
         found = np.einsum("opnb,pn->opb", slope, width * root_weights / 2)
         gap = np.abs(found.sum(axis=2) - (at_high - at_low))
         good = (gap <= allowed).all(axis=0) if halvings < MOST_HALVINGS else np.ones(len(person), dtype=bool)
         for stretch in np.flatnonzero(good):
             total[:, person[stretch]] += found[:, stretch]
         if good.all():
-            break
+            return
         person, low, high = person[~good], low[~good], high[~good]
         middle = (low + high) / 2
         between = values(person, middle)
@@ -164,7 +183,6 @@ def integrated_gradients(
         )
         low, high = np.concatenate([low, middle]), np.concatenate([middle, high])
         person = np.concatenate([person, person])
-    return total, difference
 
 
 def _batches(n: int, size: int) -> list[slice]:
