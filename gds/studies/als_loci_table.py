@@ -6,14 +6,13 @@ import pandas as pd
 from gds.errors import UserError
 from gds.features.featurizer import Featurizer
 from gds.genotypes import Genotypes, GenotypeSource
-from gds.genotypes.align import KEY
 from gds.genotypes.alignment import align_genotypes
 from gds.genotypes.allele_match import FLIPPED, FLIPPED_AND_SWAPPED, SAME, SWAPPED
 from gds.genotypes.genome_builds import build_name
 from gds.genotypes.ld import squared_correlation
 from gds.genotypes.simulate.als_loci import read_als_loci
 from gds.genotypes.variant_pairs import pair_variants
-from gds.studies.block_attributions import first_block
+from gds.studies.block_attributions import block_of
 from gds.studies.few_label_task import FewLabelTask
 
 LOCI_BUILD = "hg19"
@@ -155,14 +154,5 @@ def _proxies(
 
 def _blocks(featurizer: Featurizer, variants: pd.DataFrame, columns: np.ndarray) -> list[str]:
     """Name of the block that each genotyped locus is in; "" for none."""
-    known = pd.MultiIndex.from_frame(featurizer.variants_[KEY])
-    owner, names = first_block(featurizer), featurizer.blocks_.name
-    found = []
-    for column in columns:
-        at = (
-            known.get_indexer(pd.MultiIndex.from_frame(variants.iloc[[column]][KEY]))[0]
-            if column >= 0
-            else -1
-        )
-        found.append(str(names[owner[at]]) if at >= 0 else "")
-    return found
+    block = np.where(columns >= 0, block_of(featurizer, variants.iloc[np.maximum(columns, 0)]), -1)
+    return [str(featurizer.blocks_.name[each]) if each >= 0 else "" for each in block]

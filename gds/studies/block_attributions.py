@@ -22,7 +22,7 @@ from gds.classifiers.tuned_logistic import LogisticProbe
 from gds.evaluation.attribution import importance_shares, permutation_p, stability
 from gds.evaluation.resampling import bootstrap_counts
 from gds.features.featurizer import Featurizer
-from gds.genotypes.align import match_variants
+from gds.genotypes.align import KEY
 from gds.models import GdsModel
 from gds.studies.few_label_task import FewLabelTask
 from gds.studies.few_labels import FewLabelResult
@@ -141,8 +141,9 @@ def _ridge(
     featurizer = task.cohort.featurizer()
     source = task.cohort.source()
     kept = source.variants.iloc[task.cohort.kept_variants()].reset_index(drop=True)
-    owner = first_block(featurizer)
-    columns = match_variants(kept, featurizer.variants_)
+    # Quality control may have left out variants of a featurizer from elsewhere, and may have others.
+    owner = block_of(featurizer, kept)
+    inside = owner >= 0
     attributions, errors = [], []
     for rows, labels in refits:
         model = DosageRidge(h2, n_folds=2).fit(dosage[rows], labels[rows], unlabelled=unlabelled)
@@ -150,7 +151,7 @@ def _ridge(
         expected = model.decision_function(explained)[:, 0] - model.intercept_[0]
         errors.append(_gap(each.sum(axis=1), expected))
         blocks = np.zeros((len(explained), featurizer.n_blocks))
-        np.add.at(blocks.T, owner, each[:, columns].T)
+        np.add.at(blocks.T, owner[inside], each[:, inside].T)
         attributions.append(blocks)
     return _summarised(
         "ridge on dosages", "exact contributions of a linear method", featurizer, np.stack(attributions), n_resamples,
@@ -170,14 +171,15 @@ def ridge_contributions(model: DosageRidge, dosage: np.ndarray) -> np.ndarray:
     return z.astype(np.float64) * model.coef_[:, 0]
 
 
-def first_block(featurizer: Featurizer) -> np.ndarray:
-    """Block of each of the featurizer's variants, the first where it has several; int64 (variant,)."""
+def block_of(featurizer: Featurizer, variants: pd.DataFrame) -> np.ndarray:
+    """Block of each variant, the first where it has several; int64 (variant,), -1 for none."""
     blocks = featurizer.blocks_
     block = np.repeat(np.arange(len(blocks)), blocks.sizes)
-    variants, first = np.unique(blocks.variant_index, return_index=True)
-    owner = np.zeros(len(featurizer.variants_), dtype=np.int64)
-    owner[variants] = block[first]
-    return owner
+    used, first = np.unique(blocks.variant_index, return_index=True)
+    owner = np.full(len(featurizer.variants_) + 1, -1)  # the last one is that of variants that are not there
+    owner[used] = block[first]
+    known = pd.MultiIndex.from_frame(featurizer.variants_[KEY])
+    return owner[known.get_indexer(pd.MultiIndex.from_frame(variants[KEY]))]
 
 
 def _network(
