@@ -157,3 +157,16 @@ def test_settings_are_checked():
     ):
         with pytest.raises(UserError, match=message):
             PrivacySettings.of(section)
+
+
+def test_a_step_in_which_nobody_is_drawn_is_noise_alone(continuous, tmp_path, make_config):
+    """It is taken and counted: leaving it out would tell that nobody was drawn."""
+    people = PeopleDataset(continuous, np.arange(42))
+    trainer = private_trainer(people, tmp_path, make_config, privacy_batch_people=1, max_steps=6)
+    drawn = [len(each) for each in PoissonSampler(42, 1 / 42, range(6), Randomness(1))]
+    assert 0 in drawn
+    before = weights_of(trainer)
+    run = trainer.train(no_figures)
+    assert not torch.equal(before, weights_of(trainer))
+    (last,) = tmp_path.glob("step-*")
+    assert json.loads((last / "run.json").read_text())["account"] == [[run.noise, 1 / 42, 6]]
