@@ -221,7 +221,6 @@ def main(arguments: argparse.Namespace) -> None:
     ]
     if arguments.methods or arguments.budgets:
         runs = [(arguments.methods or task.methods, arguments.budgets or task.budgets, n_splits)]
-    part = f"_{arguments.part}" if arguments.part else ""
     for names, budgets, splits in runs:
         run_over_splits(
             study, split_methods(names), [parse_budget(text) for text in budgets],

@@ -48,9 +48,7 @@ class FewLabelOptions:
     method: str = "listed"  # auto: also choose one baseline by folds of the labels
     adjust: tuple[str, ...] = ()  # columns, pcs:K, that genotypes are adjusted for
     stratify: str | None = None  # column with an intercept a level, within which methods are compared
-    encoder_prior: bool = (
-        False  # also HWE-EM whose prior are an encoder's expected genotypes, and its control
-    )
+    encoder_prior: bool = False  # also HWE-EM with an encoder's expected genotypes as prior
 
 
 @dataclass

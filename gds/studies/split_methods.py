@@ -42,7 +42,8 @@ def split_methods(names: Sequence[str]) -> dict[str, SplitMethod]:
             if member not in known:
                 raise UserError(f"method {member!r}: {did_you_mean(member, known)}")
         if len(members) > 1:
-            chosen[name] = SplitMethod(_ensemble, members=members)
+            role = "encoder" if any(member in pretrained for member in members) else "baseline"
+            chosen[name] = SplitMethod(_ensemble, role, members)
         elif name in pretrained:
             role = "control" if name.endswith("component prior") else "encoder"
             chosen[name] = SplitMethod(pretrained[name], role)
