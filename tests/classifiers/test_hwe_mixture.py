@@ -83,6 +83,21 @@ def test_counts_ignore_missing_calls():
     )
 
 
+def test_runs_side_by_side_are_those_run_alone():
+    X, y = populations(n=120, n_variants=80)
+    model = HWEMixture(n_folds=2).fit(X[:30], y[:30], unlabelled=X[30:])
+    model.prior_ = LowRankPrior().fit([X])
+    known = np.eye(3)[y[:30]]
+    first, second = known.copy(), known.copy()
+    first[:10], second[20:] = 0, 0
+    people = hwe_mixture._People([X])
+    both, priors = model._expectation_maximisation(people, np.stack([first, second]), 3)
+    for run, labelled in enumerate((first, second)):
+        alone, prior = model._expectation_maximisation(people, labelled[None], 3)
+        np.testing.assert_allclose(both[run], alone[0], atol=1e-5)
+        np.testing.assert_array_equal(priors[run], prior[0])
+
+
 def test_em_is_given_up_where_it_hurts():
     # A trait that 40 sites carry, in people of two clusters that 260 sites tell apart: EM finds the clusters.
     rng = np.random.default_rng(2)
