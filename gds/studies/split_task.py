@@ -88,7 +88,7 @@ class SplitPeople:
         g = self.study.genotypes
         if not self.study.check_variants:
             return np.arange(len(g.variants))
-        return np.flatnonzero(variant_quality(g, self.train, keep_few_heterozygotes=True).kept)
+        return variant_quality(g, self.train, keep_few_heterozygotes=True).kept
 
     @cached_property
     def pruned(self) -> np.ndarray:
