@@ -5,7 +5,7 @@
 The haplotypes of ``kg_805`` (GDS_SHARED_DATA), split by person: generators are trained on one half, and everything is
 compared with the other half, which nothing has seen. The generators' settings were chosen on the split of seed 0; the
 table is of other seeds. Beside them stand what must pass (a real half), what must fail (independent sites, copies, the
-reference GAN) and closed-form generators. The best generator had six core-minutes; what each backbone learns
+reference GAN) and closed-form generators. The best generator had seven core-minutes; what each backbone learns
 under each objective in about one stands below it, that of the best among them. Checkpoints and samples are kept under
 --work, so that an interrupted run goes on where it stopped. ``--dosages`` makes the second table: people in place
 of haplotypes.
