@@ -279,7 +279,11 @@ def _add_people(page: Page, task: FewLabelTask, result: FewLabelResult) -> None:
         + "".join(f" {note}." for note in task.notes),
     )
     if result.outliers is not None:
-        page.add_verdict(result.outliers.line("test people") + f". {OUTLIER_RULE}", "neutral")
+        said = result.outliers.text("test people")
+        page.add_verdict(
+            f"{said[0].upper()}{said[1:]}. {OUTLIER_RULE}",
+            "caution" if result.outliers.is_warning else "neutral",
+        )
     counts = pd.DataFrame(people_counts(task)).T.rename_axis("role")
     page.add_table(counts.fillna(0).astype(int), "People by role and class; hidden labels are not counted.")
     removed = {name.replace("_", " "): n for name, n in task.cohort.description.removed.items()}

@@ -46,15 +46,25 @@ class Outliers:
         """People by flag."""
         return {name: int((self.table["out_of_distribution"] == name).sum()) for name in FLAGS}
 
-    def line(self, who: str = "people") -> str:
-        """The counts in words: a warning where anybody is flagged, or nobody could be assessed."""
+    @property
+    def is_warning(self) -> bool:
+        """Whether anybody is flagged, or nobody could be assessed."""
+        counts = self.counts()
+        return counts["yes"] > 0 or counts[NOT_ASSESSED] == len(self.table)
+
+    def text(self, who: str = "people") -> str:
+        """The counts in words."""
         counts = self.counts()
         if counts[NOT_ASSESSED] == len(self.table):
-            return f"warning: whether {who} are unlike those of training was not assessed: {self.why}"
+            return f"whether {who} are unlike those of training was not assessed: {self.why}"
         text = f"out of distribution: {counts['yes']} of {len(self.table)} {who} are unlike those of training"
         if counts[NOT_ASSESSED]:
             text += f", {counts[NOT_ASSESSED]} could not be assessed"
-        return f"warning: {text}; do not rely on what is predicted for them" if counts["yes"] else text
+        return f"{text}; do not rely on what is predicted for them" if counts["yes"] else text
+
+    def line(self, who: str = "people") -> str:
+        """The counts as a line for the screen."""
+        return f"warning: {self.text(who)}" if self.is_warning else self.text(who)
 
     def record(self) -> dict[str, Any]:
         """For ``metrics.json``: counts and the rule."""
