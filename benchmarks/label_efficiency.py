@@ -180,6 +180,10 @@ def picture(results: Path) -> None:
         rows = found[found["method"].isin(methods)]
         if "all" not in TASKS[name].budgets:
             rows = rows[rows["budget"] != "all"]
+        if rows["budget"].nunique() < 2:
+            continue  # no line to draw
+        # The t interval of two splits would fill the panel.
+        rows = rows.assign(**{bound: rows[bound].where(rows["n_splits"] > 2) for bound in ("lower", "upper")})
         order = rows["method"].map(methods.index)
         rows = rows.iloc[np.argsort(order, kind="stable")].replace({"method": SHORT})
         panels.append(
