@@ -110,7 +110,7 @@ TEMPERATURE = 0.95
 BEST = "masked, MLP U-Net"
 RECIPES = {
     BEST: Recipe(
-        "masked", BACKBONES["MLP U-Net"][0], 120, {"num_inference_steps": 100, "temperature": TEMPERATURE}
+        "masked", BACKBONES["MLP U-Net"][0], 150, {"num_inference_steps": 120, "temperature": TEMPERATURE}
     )
 }
 for _name, (_model, (_epochs, _steps), _) in BACKBONES.items():
