@@ -28,8 +28,8 @@ from gds.features.prepare import PrepareOptions, prepare_cohort
 from gds.files import atomic_path, read_json
 from gds.models import GdsForDiffusion, GdsForMaskedModeling
 from gds.models.randomness import EVALUATION_EPOCH, draw_keys
-from gds.studies.pretrain_config import load_config
-from gds.studies.pretraining import pretrain
+from gds.studies.pretraining.config import load_config
+from gds.studies.pretraining.run import pretrain
 
 DATA = Path(os.environ.get("GDS_SHARED_DATA", "../shared/data")) / "kg_chr22"
 OUT = Path(__file__).parent / "results" / "below_the_floor.csv"

@@ -47,7 +47,7 @@ from gds.files import atomic_path
 from gds.generation import GenotypeGenerator
 from gds.genotypes import Genotypes, assign_blocks, read_genotypes
 from gds.models import GdsConfig, GdsForDiffusion, GdsForMaskedModeling
-from gds.studies.pretraining import last_checkpoint
+from gds.studies.pretraining.run import last_checkpoint
 from gds.training import FeatureDataset, GdsTrainer
 from gds.training.arguments import training_arguments
 

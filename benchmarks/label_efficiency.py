@@ -4,8 +4,9 @@
     python benchmarks/label_efficiency.py --task kg_chr22_superpopulation --methods "HWE-EM, LD-pruned" --splits 5
     python benchmarks/label_efficiency.py                                # tables, and docs/label-efficiency.svg
 
-Each task has its CSV, benchmarks/results/label_efficiency_TASK.csv (columns: :mod:`gds.studies.repeated_splits`),
-written after every run; an interrupted command is resumed by itself. People are split 80/20, relatives together;
+Each task has its CSV, benchmarks/results/label_efficiency_TASK.csv (columns:
+:mod:`gds.studies.label_efficiency.repeated_splits`), written after every run; an interrupted command is
+resumed by itself. People are split 80/20, relatives together;
 variants, components, pruning and copying panels see training people only, and whatever a method tunes, it tunes by
 folds of its labels. Genotypes are read from GDS_SHARED_DATA; --work holds what may be deleted.
 """
@@ -23,10 +24,10 @@ import gds
 from gds.files import atomic_path
 from gds.genotypes.sample_quality import sample_quality
 from gds.report.label_figures import LabelPanel, label_panels
-from gds.studies.label_budgets import parse_budget
-from gds.studies.repeated_splits import read_results, run_over_splits, summarise_splits
-from gds.studies.split_methods import split_methods
-from gds.studies.split_task import LabelledGenotypes
+from gds.studies.label_efficiency.budgets import parse_budget
+from gds.studies.label_efficiency.repeated_splits import read_results, run_over_splits, summarise_splits
+from gds.studies.label_efficiency.split_methods import split_methods
+from gds.studies.label_efficiency.split_task import LabelledGenotypes
 
 DATA = Path(os.environ.get("GDS_SHARED_DATA", "../shared/data"))
 RESULTS = Path("benchmarks/results")

@@ -26,10 +26,10 @@ from gds.evaluation.ceiling import auroc_ceiling
 from gds.features.dataset import PreparedCohort
 from gds.features.prepare import PrepareOptions, prepare_cohort
 from gds.genotypes.simulate.cohort import SimulatedCohort
-from gds.studies.few_label_task import few_label_task
-from gds.studies.few_labels import FewLabelResult
-from gds.studies.polygenic_scores import add_polygenic_scores
-from gds.studies.published_weights import SummaryOptions, published_weights
+from gds.studies.few_labels.run import FewLabelResult
+from gds.studies.few_labels.task import few_label_task
+from gds.studies.polygenic.published_weights import SummaryOptions, published_weights
+from gds.studies.polygenic.scores import add_polygenic_scores
 
 RESULTS = Path("benchmarks/results/polygenic_scores.csv")
 N_TRAIN, N_TEST = 1000, 2500

@@ -34,8 +34,8 @@ from gds.models import GdsConfig, GdsForDiffusion
 from gds.report.style import new_figure, series_look, styled
 from gds.studies.attacks.attacked_people import AttackedPeople
 from gds.studies.attacks.shadows import ShadowRecipe, shadow_losses
-from gds.studies.pretrain_config import PretrainConfig
-from gds.studies.synthetic_scores import Places, fidelity_scores, privacy_scores
+from gds.studies.pretraining.config import PretrainConfig
+from gds.studies.synthetic.scores import Places, fidelity_scores, privacy_scores
 from gds.training import FeatureDataset
 from gds.training.arguments import training_arguments
 from gds.training.person_losses import person_losses

@@ -32,8 +32,8 @@ from gds.features.prepare import PrepareOptions, prepare_cohort
 from gds.features.splits import few_label_subset
 from gds.files import atomic_path, read_json
 from gds.report.style import MUTED, PALETTE, figure_style, new_figure, series_look, styled, thousands
-from gds.studies.pretrain_config import load_config
-from gds.studies.pretraining import pretrain
+from gds.studies.pretraining.config import load_config
+from gds.studies.pretraining.run import pretrain
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

@@ -25,9 +25,9 @@ from gds.evaluation.reference_generators import copies_with_changes, gaussian_th
 from gds.features.splits import split_people
 from gds.files import atomic_path
 from gds.genotypes import read_genotypes
-from gds.studies.synthetic_evaluation import halves_by_person
-from gds.studies.synthetic_rules import verdict
-from gds.studies.synthetic_scores import Places, Scores, fidelity_scores, privacy_scores
+from gds.studies.synthetic.evaluation import halves_by_person
+from gds.studies.synthetic.rules import verdict
+from gds.studies.synthetic.scores import Places, Scores, fidelity_scores, privacy_scores
 
 
 def haplotypes(folder: Path, name: str) -> np.ndarray:

@@ -14,8 +14,8 @@ import time
 import numpy as np
 import pandas as pd
 
-from gds.studies.synthetic_evaluation import evaluate_synthetic
-from gds.studies.synthetic_genotypes import ThreeSets
+from gds.studies.synthetic.evaluation import evaluate_synthetic
+from gds.studies.synthetic.genotypes import ThreeSets
 
 
 def people(n: int, n_variants: int, rng: np.random.Generator) -> np.ndarray:

@@ -34,10 +34,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> None:
     from gds.features.dataset import PreparedCohort
-    from gds.studies.label_budgets import parse_budget
-    from gds.studies.label_efficiency import run_label_efficiency
-    from gds.studies.label_efficiency_methods import DEFAULT_HEADS, DEFAULT_METHODS, study_methods
-    from gds.studies.label_efficiency_page import write_page
+    from gds.studies.label_efficiency.budgets import parse_budget
+    from gds.studies.label_efficiency.methods import DEFAULT_HEADS, DEFAULT_METHODS, study_methods
+    from gds.studies.label_efficiency.page import write_page
+    from gds.studies.label_efficiency.run import run_label_efficiency
 
     methods = study_methods(
         args.methods or DEFAULT_METHODS,

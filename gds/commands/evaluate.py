@@ -20,8 +20,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from gds.studies.synthetic_evaluation import FigureRow
-    from gds.studies.synthetic_genotypes import ThreeSets
+    from gds.studies.synthetic.evaluation import FigureRow
+    from gds.studies.synthetic.genotypes import ThreeSets
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -64,13 +64,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> None:
     from gds.errors import UserError, require_extra
     from gds.provenance import run_record
-    from gds.studies.synthetic_evaluation import evaluate_synthetic
-    from gds.studies.synthetic_genotypes import read_three_sets
-    from gds.studies.synthetic_labels import labelled_sets
-    from gds.studies.synthetic_map import project_three_sets
-    from gds.studies.synthetic_page import readable, screen_table, write_synthetic_report
-    from gds.studies.synthetic_texts import FRACTION_CAPTION, RECOVERY_CAPTION
-    from gds.studies.utility import recovery_rates
+    from gds.studies.synthetic.evaluation import evaluate_synthetic
+    from gds.studies.synthetic.genotypes import read_three_sets
+    from gds.studies.synthetic.labels import labelled_sets
+    from gds.studies.synthetic.map import project_three_sets
+    from gds.studies.synthetic.page import readable, screen_table, write_synthetic_report
+    from gds.studies.synthetic.texts import FRACTION_CAPTION, RECOVERY_CAPTION
+    from gds.studies.synthetic.utility import recovery_rates
 
     given = [args.labels, args.synthetic_labels, args.label_column]
     if any(given) and not all(given):
@@ -115,7 +115,7 @@ def loss_attack_figures(args: argparse.Namespace, sets: "ThreeSets") -> "list[Fi
     from gds.repository import local_folder
     from gds.studies.attacks.attacked_people import read_attacked_people
     from gds.studies.attacks.loss_attack import loss_attack, loss_attack_rows
-    from gds.studies.privacy_record import read_privacy_record
+    from gds.studies.pretraining.privacy_record import read_privacy_record
 
     model = local_folder(args.model)
     people = read_attacked_people(model, args.real, args.holdout, sets, legend=args.legend)

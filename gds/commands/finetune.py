@@ -19,8 +19,8 @@ from gds.commands import arguments
 from gds.errors import UserError
 
 if TYPE_CHECKING:
-    from gds.studies.few_label_task import FewLabelTask
-    from gds.studies.published_weights import PublishedWeights
+    from gds.studies.few_labels.task import FewLabelTask
+    from gds.studies.polygenic.published_weights import PublishedWeights
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -100,15 +100,15 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> None:
-    from gds.studies.als_biology import add_als_biology, summary_lines
-    from gds.studies.als_loci_table import is_als
-    from gds.studies.few_label_matching import matched_task
-    from gds.studies.few_label_model import model_folder, save_few_label_model
-    from gds.studies.few_label_report import write_few_label_report
-    from gds.studies.few_label_task import few_label_task
-    from gds.studies.few_labels import FewLabelOptions, run_few_labels
-    from gds.studies.polygenic_model import save_polygenic_scores
-    from gds.studies.polygenic_scores import add_polygenic_scores
+    from gds.studies.als.biology import add_als_biology, summary_lines
+    from gds.studies.als.loci_table import is_als
+    from gds.studies.few_labels.matching import matched_task
+    from gds.studies.few_labels.model import model_folder, save_few_label_model
+    from gds.studies.few_labels.report import write_few_label_report
+    from gds.studies.few_labels.run import FewLabelOptions, run_few_labels
+    from gds.studies.few_labels.task import few_label_task
+    from gds.studies.polygenic.model import save_polygenic_scores
+    from gds.studies.polygenic.scores import add_polygenic_scores
 
     cohort, encoders = open_cohort_and_encoders(args)
     folder = model_folder(args.out, encoders)
@@ -144,7 +144,7 @@ def read_published(args: argparse.Namespace, task: "FewLabelTask") -> "Published
     """What ``--sumstats`` gives the cohort's variants, printed; before anything long is computed."""
     if not args.sumstats:
         return None
-    from gds.studies.published_weights import SummaryOptions, published_weights
+    from gds.studies.polygenic.published_weights import SummaryOptions, published_weights
 
     options = SummaryOptions(args.sumstats, args.sumstats_n, args.sumstats_build, args.sumstats_match_by)
     published = published_weights(task, options)
@@ -160,7 +160,7 @@ def open_cohort_and_encoders(args: argparse.Namespace):
     from gds.features.featurizer import Featurizer
     from gds.features.prepare import prepare_cohort
     from gds.repository import local_folder
-    from gds.studies.few_labels import people_seen
+    from gds.studies.few_labels.run import people_seen
 
     encoders = [local_folder(name) for name in args.encoder or []]
     for folder in encoders:

@@ -62,7 +62,7 @@ def run(args: argparse.Namespace) -> None:
     from gds.genotypes.write import ending_of
     from gds.models import GdsConfig
     from gds.repository import local_folder
-    from gds.studies.synthetic_files import write_synthetic
+    from gds.studies.synthetic.files import write_synthetic
 
     for name, value in (("--n", args.n), ("--batch-size", args.batch_size)):
         if value < 1:

@@ -22,8 +22,8 @@ from gds.errors import UserError
 from gds.models.presets import OBJECTIVES
 
 if TYPE_CHECKING:
-    from gds.studies.initial_weights import InitialWeights
-    from gds.studies.public_featurizer import PublicFeaturizer
+    from gds.studies.pretraining.initial_weights import InitialWeights
+    from gds.studies.pretraining.public_featurizer import PublicFeaturizer
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -55,11 +55,11 @@ def run(args: argparse.Namespace) -> None:
     from accelerate import PartialState
     from accelerate.utils import parse_flag_from_env
 
-    from gds.studies.initial_weights import InitialWeights
-    from gds.studies.pretrain_config import load_config
-    from gds.studies.pretraining import check_processes, pretrain
-    from gds.studies.private_pretraining import pretrain_privately
-    from gds.studies.public_featurizer import PublicFeaturizer
+    from gds.studies.pretraining.config import load_config
+    from gds.studies.pretraining.initial_weights import InitialWeights
+    from gds.studies.pretraining.private import pretrain_privately
+    from gds.studies.pretraining.public_featurizer import PublicFeaturizer
+    from gds.studies.pretraining.run import check_processes, pretrain
 
     initial = None if args.init_from is None else InitialWeights.open(args.init_from)
     objective = args.objective or (initial.objective if initial and not args.config else None)

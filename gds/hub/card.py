@@ -9,7 +9,7 @@ from gds.hub.membership import MembershipPower
 from gds.hub.redaction import Withheld
 from gds.models import GdsConfig
 from gds.provenance import NOT_CLINICAL
-from gds.studies.privacy_record import PrivacyRecord
+from gds.studies.pretraining.privacy_record import PrivacyRecord
 
 TO_FILL_IN = "*To be filled in by whoever publishes this: whose data, under which consent, for which uses.*"
 _OBJECTIVES = {

@@ -24,7 +24,7 @@ from gds.hub.redaction import Withheld, minor_allele_counts, withhold_rare
 from gds.models import GdsConfig
 from gds.models.adapter import is_adapter
 from gds.repository import CARD, CONFIG, CONTENT_HASHES, SCHEDULER_CONFIG, TRAINING_DISTRIBUTION, WEIGHTS
-from gds.studies.privacy_record import read_privacy_record
+from gds.studies.pretraining.privacy_record import read_privacy_record
 
 # Of a configuration, what is about the process that wrote it rather than about the model.
 _NOT_PUBLISHED = ("_name_or_path", "name_or_path", "custom_pipelines", "auto_map")
@@ -170,7 +170,7 @@ def finish(folder: Path, out: Path, card: str, record: dict[str, Any], notes: li
     UserError
         A person whom the model saw is named.
     """
-    from gds.studies.few_labels import people_seen
+    from gds.studies.few_labels.run import people_seen
 
     (out / CARD).write_text(card, encoding="utf-8")
     names = sorted(path.name for path in out.iterdir())

@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from gds.errors import UserError
-from gds.studies.privacy_record import KEY, PrivacyRecord
+from gds.studies.pretraining.privacy_record import KEY, PrivacyRecord
 
 # What of run.json is published. Left out: the command, the platform, the names and hashes of input files.
 PUBLISHED = (

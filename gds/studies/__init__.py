@@ -1,1 +1,1 @@
-"""Whole experiments over the rest of the library: pre-training, few-label classification."""
+"""Whole experiments over the rest of the library, a folder each."""

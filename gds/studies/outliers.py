@@ -12,7 +12,7 @@ from gds.features.featurizer import Featurizer
 from gds.features.training_distribution import QUANTILE, TrainingDistribution
 from gds.genotypes import GenotypeSource
 from gds.genotypes.align import match_variants
-from gds.studies.few_label_task import FewLabelTask
+from gds.studies.few_labels.task import FewLabelTask
 
 RULE = (
     "Out of distribution: farther from the training people, in principal components and in what these leave over, than "

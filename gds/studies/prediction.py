@@ -20,7 +20,7 @@ from gds.features.training_distribution import TrainingDistribution
 from gds.files import all_or_none, atomic_path, write_json
 from gds.models import GdsForClassification
 from gds.provenance import NOT_CLINICAL, run_record
-from gds.studies.few_labels import people_seen
+from gds.studies.few_labels.run import people_seen
 from gds.studies.new_cohort import (
     AlignmentOptions,
     NewCohort,

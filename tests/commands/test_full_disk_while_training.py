@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from gds.cli import run_command
-from gds.studies.pretraining import last_checkpoint
+from gds.studies.pretraining.run import last_checkpoint
 from tests.cohorts import write_tiny_cohort
 from tests.commands.test_bad_input import files_no_larger_than
 from tests.studies.test_pretraining import SMALL

@@ -12,9 +12,9 @@ from gds.files import read_json
 from gds.genotypes import write_genotypes
 from gds.hub.push import push_folder
 from gds.models import GdsForDiffusion
-from gds.studies.initial_weights import InitialWeights
-from gds.studies.pretrain_config import load_config
-from gds.studies.pretraining import new_model
+from gds.studies.pretraining.config import load_config
+from gds.studies.pretraining.initial_weights import InitialWeights
+from gds.studies.pretraining.run import new_model
 
 
 def test_a_run_starts_from_the_weights_of_the_hub(hub, denoiser, genotypes, tmp_path, monkeypatch):

@@ -17,7 +17,7 @@ from gds.files import read_json, sha256, write_json
 from gds.hub.push import push_folder
 from gds.models import GdsForClassification, GdsModel
 from gds.repository import local_folder
-from gds.studies.privacy_record import PrivacyRecord
+from gds.studies.pretraining.privacy_record import PrivacyRecord
 from gds.training.arguments import training_arguments
 
 TOKEN = "alice-token"

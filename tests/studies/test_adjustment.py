@@ -10,12 +10,12 @@ from sklearn.linear_model import LinearRegression
 from gds.errors import UserError
 from gds.evaluation.auroc import stratified_auroc
 from gds.features.prepare import PrepareOptions, prepare_cohort
-from gds.studies.adjustment import COVARIATES, adjustment_columns, residual_kernel
-from gds.studies.few_label_adjusted import strata_table
-from gds.studies.few_label_matching import matched_task
-from gds.studies.few_label_report import write_few_label_report
-from gds.studies.few_label_task import few_label_task
-from gds.studies.few_labels import FewLabelOptions, run_few_labels
+from gds.studies.few_labels.adjusted import strata_table
+from gds.studies.few_labels.adjustment import COVARIATES, adjustment_columns, residual_kernel
+from gds.studies.few_labels.matching import matched_task
+from gds.studies.few_labels.report import write_few_label_report
+from gds.studies.few_labels.run import FewLabelOptions, run_few_labels
+from gds.studies.few_labels.task import few_label_task
 from tests.cohorts import write_tiny_cohort
 
 

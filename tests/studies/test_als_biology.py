@@ -10,11 +10,11 @@ from gds.cli import run_command
 from gds.features.prepare import PrepareOptions, prepare_cohort
 from gds.genotypes import Genotypes, write_genotypes
 from gds.genotypes.simulate.als_loci import read_als_loci
-from gds.studies.als_biology import add_als_biology
-from gds.studies.als_loci_table import als_loci_table, is_als
-from gds.studies.block_attributions import attribute_blocks
-from gds.studies.few_label_task import few_label_task
-from gds.studies.few_labels import FewLabelOptions, run_few_labels
+from gds.studies.als.biology import add_als_biology
+from gds.studies.als.block_attributions import attribute_blocks
+from gds.studies.als.loci_table import als_loci_table, is_als
+from gds.studies.few_labels.run import FewLabelOptions, run_few_labels
+from gds.studies.few_labels.task import few_label_task
 from tests.untrained_models import save_untrained
 
 SWAPPED, FLIPPED, ABSENT, OTHER, RARE = "rs631312", "rs62333164", "rs517339", "rs9275477", "rs12608932"

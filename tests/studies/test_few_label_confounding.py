@@ -7,11 +7,11 @@ import pandas as pd
 import pytest
 
 from gds.features.prepare import PrepareOptions, prepare_cohort
-from gds.studies.few_label_confounding import RULE, confounder_table, confounder_warnings
-from gds.studies.few_label_report import write_few_label_report
-from gds.studies.few_label_scores import score
-from gds.studies.few_label_task import few_label_task
-from gds.studies.few_labels import FewLabelOptions, FewLabelResult, run_few_labels
+from gds.studies.few_labels.confounding import RULE, confounder_table, confounder_warnings
+from gds.studies.few_labels.report import write_few_label_report
+from gds.studies.few_labels.run import FewLabelOptions, FewLabelResult, run_few_labels
+from gds.studies.few_labels.scores import score
+from gds.studies.few_labels.task import few_label_task
 from tests.cohorts import write_tiny_cohort
 
 LABELS = np.repeat([0, 1], 100)

@@ -12,12 +12,12 @@ from gds.errors import UserError
 from gds.features import Featurizer
 from gds.features.prepare import PrepareOptions, prepare_cohort
 from gds.models import GdsForDiffusion
-from gds.studies.augmentation import conditional_copy
-from gds.studies.few_label_report import write_few_label_report
-from gds.studies.few_label_task import few_label_task
-from gds.studies.few_labels import FewLabelOptions, run_few_labels
-from gds.studies.pretrain_config import load_config
-from gds.studies.pretraining import pretrain
+from gds.studies.few_labels.augmentation import conditional_copy
+from gds.studies.few_labels.report import write_few_label_report
+from gds.studies.few_labels.run import FewLabelOptions, run_few_labels
+from gds.studies.few_labels.task import few_label_task
+from gds.studies.pretraining.config import load_config
+from gds.studies.pretraining.run import pretrain
 from tests.cohorts import write_tiny_cohort
 from tests.studies.test_pretraining import SMALL
 

@@ -9,15 +9,15 @@ from gds.classifiers.representation import EmbeddingComponents
 from gds.errors import UserError
 from gds.features.prepare import PrepareOptions, prepare_cohort
 from gds.features.splits import UNLABELLED
-from gds.studies.label_budgets import LabelBudget, parse_budget
-from gds.studies.label_efficiency import (
+from gds.studies.label_efficiency.budgets import LabelBudget, parse_budget
+from gds.studies.label_efficiency.methods import study_methods
+from gds.studies.label_efficiency.run import (
     StudyMethod,
     blind_task,
     paired_by_seed,
     run_label_efficiency,
     summarise,
 )
-from gds.studies.label_efficiency_methods import study_methods
 from tests.cohorts import tiny_genotypes, tiny_phenotypes, write_genotypes
 from tests.untrained_models import save_untrained
 

@@ -6,10 +6,14 @@ import pytest
 
 from gds.errors import UserError
 from gds.features.prepare import PrepareOptions, prepare_cohort
-from gds.studies.few_label_model import save_few_label_model
-from gds.studies.few_label_task import few_label_task
-from gds.studies.few_labels import FewLabelOptions, run_few_labels
-from gds.studies.label_provenance import LabelProvenance, check_label_provenance, read_label_provenance
+from gds.studies.few_labels.label_provenance import (
+    LabelProvenance,
+    check_label_provenance,
+    read_label_provenance,
+)
+from gds.studies.few_labels.model import save_few_label_model
+from gds.studies.few_labels.run import FewLabelOptions, run_few_labels
+from gds.studies.few_labels.task import few_label_task
 from tests.cohorts import write_tiny_cohort
 from tests.untrained_models import save_untrained
 

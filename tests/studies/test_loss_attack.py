@@ -13,7 +13,7 @@ from gds.models import GdsConfig, GdsForDiffusion
 from gds.studies.attacks import shadows
 from gds.studies.attacks.attacked_people import AttackedPeople
 from gds.studies.attacks.loss_attack import loss_attack, loss_attack_rows
-from gds.studies.pretrain_config import PretrainConfig
+from gds.studies.pretraining.config import PretrainConfig
 from gds.training import FeatureDataset, GdsTrainer
 from gds.training.arguments import training_arguments
 

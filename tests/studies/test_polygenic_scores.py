@@ -11,12 +11,12 @@ from gds.cli import run_command
 from gds.errors import UserError
 from gds.features.prepare import PrepareOptions, prepare_cohort
 from gds.genotypes import Genotypes, write_genotypes
-from gds.studies.few_label_report import write_few_label_report
-from gds.studies.few_label_task import few_label_task
-from gds.studies.few_labels import FewLabelOptions, FewLabelResult, run_few_labels
-from gds.studies.polygenic_model import save_polygenic_scores
-from gds.studies.polygenic_scores import add_polygenic_scores
-from gds.studies.published_weights import SummaryOptions, published_weights
+from gds.studies.few_labels.report import write_few_label_report
+from gds.studies.few_labels.run import FewLabelOptions, FewLabelResult, run_few_labels
+from gds.studies.few_labels.task import few_label_task
+from gds.studies.polygenic.model import save_polygenic_scores
+from gds.studies.polygenic.published_weights import SummaryOptions, published_weights
+from gds.studies.polygenic.scores import add_polygenic_scores
 from tests.cohorts import tiny_genotypes, tiny_phenotypes, write_tiny_cohort
 
 METHODS = ["PRS, clumping", "PRS, LDpred-inf", "PRS, lassosum", "ridge towards the GWAS"]

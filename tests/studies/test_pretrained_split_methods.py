@@ -7,12 +7,12 @@ import pandas as pd
 import pytest
 
 from gds.studies import pretrained_split_methods
-from gds.studies.label_budgets import parse_budget
-from gds.studies.pretrained_split_methods import ENCODERS, Recipe
-from gds.studies.repeated_splits import run_over_splits
-from gds.studies.split_encoder import embed_everyone, split_encoder
-from gds.studies.split_methods import split_methods
-from gds.studies.split_task import LabelledGenotypes, split_study
+from gds.studies.label_efficiency.budgets import parse_budget
+from gds.studies.label_efficiency.pretrained_split_methods import ENCODERS, Recipe
+from gds.studies.label_efficiency.repeated_splits import run_over_splits
+from gds.studies.label_efficiency.split_encoder import embed_everyone, split_encoder
+from gds.studies.label_efficiency.split_methods import split_methods
+from gds.studies.label_efficiency.split_task import LabelledGenotypes, split_study
 from tests.cohorts import tiny_genotypes
 
 SMALL = (

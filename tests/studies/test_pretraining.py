@@ -16,8 +16,8 @@ from gds.features import Featurizer
 from gds.features.prepare import PrepareOptions, prepare_cohort
 from gds.models import GdsForContrastive, GdsForDiffusion, GdsForMaskedModeling, GdsModel
 from gds.models.presets import preset_options
-from gds.studies.pretrain_config import DEFAULTS, TRAINING, load_config
-from gds.studies.pretraining import pretrain
+from gds.studies.pretraining.config import DEFAULTS, TRAINING, load_config
+from gds.studies.pretraining.run import pretrain
 from tests.cohorts import write_tiny_cohort
 
 CONFIGS = Path(__file__).resolve().parents[2] / "pretrain" / "configs"

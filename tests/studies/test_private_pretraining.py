@@ -17,10 +17,10 @@ from gds.features.prepare import PrepareOptions, prepare_cohort
 from gds.genotypes import write_genotypes
 from gds.hub.model_folder import assemble_model
 from gds.hub.record import public_record
-from gds.studies.pretrain_config import load_config
-from gds.studies.privacy_record import PrivacyRecord, read_privacy_record
-from gds.studies.private_pretraining import likeliest_dosage, pretrain_privately, units_of
-from gds.studies.public_featurizer import PublicFeaturizer
+from gds.studies.pretraining.config import load_config
+from gds.studies.pretraining.privacy_record import PrivacyRecord, read_privacy_record
+from gds.studies.pretraining.private import likeliest_dosage, pretrain_privately, units_of
+from gds.studies.pretraining.public_featurizer import PublicFeaturizer
 from gds.training.private.settings import PrivacySettings
 from tests.cohorts import tiny_genotypes, tiny_phenotypes
 from tests.studies.test_pretraining import CONFIGS, SMALL

@@ -6,16 +6,16 @@ import pytest
 
 from gds.classifiers.haplotype_copying import HaplotypeCopying
 from gds.errors import UserError
-from gds.studies.label_budgets import parse_budget
-from gds.studies.repeated_splits import (
+from gds.studies.label_efficiency.budgets import parse_budget
+from gds.studies.label_efficiency.repeated_splits import (
     COLUMNS,
     SplitMethod,
     paired_over_splits,
     run_over_splits,
     summarise_splits,
 )
-from gds.studies.split_methods import split_methods
-from gds.studies.split_task import LabelledGenotypes, split_study, split_task
+from gds.studies.label_efficiency.split_methods import split_methods
+from gds.studies.label_efficiency.split_task import LabelledGenotypes, split_study, split_task
 from tests.cohorts import tiny_genotypes
 
 BUDGETS = [parse_budget(text) for text in ("10", "20", "all")]

@@ -3,9 +3,9 @@ import pandas as pd
 import pytest
 
 from gds.genotypes import Genotypes
-from gds.studies.synthetic_evaluation import evaluate_synthetic, halves_by_person
-from gds.studies.synthetic_genotypes import ThreeSets
-from gds.studies.synthetic_rules import RULES, verdict
+from gds.studies.synthetic.evaluation import evaluate_synthetic, halves_by_person
+from gds.studies.synthetic.genotypes import ThreeSets
+from gds.studies.synthetic.rules import RULES, verdict
 
 
 def three_populations(n=60, n_variants=80):

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from gds.errors import UserError
-from gds.studies.utility import recovery_rates
+from gds.studies.synthetic.utility import recovery_rates
 
 
 @pytest.fixture(scope="module")

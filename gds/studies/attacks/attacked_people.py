@@ -12,7 +12,7 @@ from gds.features.featurizer import Featurizer
 from gds.genotypes import read_genotypes
 from gds.genotypes.alignment import align_genotypes
 from gds.studies.new_cohort import recorded
-from gds.studies.synthetic_genotypes import ThreeSets, is_hapt
+from gds.studies.synthetic.genotypes import ThreeSets, is_hapt
 
 
 @dataclass(frozen=True)

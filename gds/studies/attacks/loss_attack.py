@@ -9,8 +9,8 @@ from gds.evaluation.membership import calibrated_scores, membership_figures
 from gds.generation.generator import GenotypeGenerator
 from gds.studies.attacks.attacked_people import AttackedPeople
 from gds.studies.attacks.shadows import ShadowRecipe, shadow_losses
-from gds.studies.synthetic_evaluation import FigureRow, figure_rows
-from gds.studies.synthetic_scores import PRIVACY_LEVEL, Scores
+from gds.studies.synthetic.evaluation import FigureRow, figure_rows
+from gds.studies.synthetic.scores import PRIVACY_LEVEL, Scores
 from gds.training.person_losses import person_losses
 
 

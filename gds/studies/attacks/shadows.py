@@ -22,7 +22,7 @@ from gds.models import GdsConfig
 from gds.models.randomness import draw_keys
 from gds.repository import WEIGHTS
 from gds.studies.attacks.attacked_people import AttackedPeople
-from gds.studies.pretraining import MODELS
+from gds.studies.pretraining.run import MODELS
 from gds.training import FeatureDataset, GdsTrainer
 from gds.training.arguments import training_arguments
 from gds.training.person_losses import person_losses

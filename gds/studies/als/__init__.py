@@ -1,0 +1,1 @@
+"""What is known of ALS, held against a few-label run."""

@@ -1,0 +1,1 @@
+"""Other people's association results in a few-label run."""

@@ -1,0 +1,1 @@
+"""Pre-training: from a prepared cohort to a folder that loads in one line."""

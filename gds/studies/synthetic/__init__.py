@@ -1,0 +1,1 @@
+"""Synthetic genotypes: made, and judged."""
