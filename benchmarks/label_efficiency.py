@@ -157,15 +157,30 @@ TASKS = {
 
 
 PICTURE = Path("docs/label-efficiency.svg")
+LOCAL_ENCODER = "contrastive, windowed propagation"
 DRAWN = {
-    "kg_805": ("26 populations, 805 SNPs", ("HWE-EM", "HWE-EM, tuned", "LDA on PCs", "ridge on dosages")),
+    "kg_805": (
+        "26 populations, 805 SNPs",
+        ("HWE-EM", "HWE-EM, tuned", "HWE-EM, masked prior", "LDA on PCs", "ridge on dosages"),
+    ),
     "kg_chr22_superpopulation": (
-        "5 superpopulations, one megabase, phased",
-        ("HWE-EM, LD-pruned", ENSEMBLE, "copying profile", "logistic on PCs, LD-pruned", "logistic on PCs"),
+        "5 superpopulations, phased",
+        (
+            "HWE-EM, LD-pruned",
+            ENSEMBLE,
+            "copying profile",
+            LOCAL_ENCODER,
+            "logistic on PCs, LD-pruned",
+            "logistic on PCs",
+        ),
     ),
     "mouse_cd8": ("mice, T cells", ("ridge on dosages", "ridge on values", "ridge on values, weighted")),
 }
-SHORT = {ENSEMBLE: "copying x propagation x HWE-EM", "ridge on dosages": "ridge on dosages (GBLUP)"}
+SHORT = {
+    ENSEMBLE: "copying x propagation x HWE-EM",
+    LOCAL_ENCODER: "contrastive encoder, local",
+    "ridge on dosages": "ridge on dosages (GBLUP)",
+}
 
 
 def picture(results: Path) -> None:

@@ -27,6 +27,8 @@ def test_good_synthetic_people_recover_the_accuracy(people, method):
     assert row["recovery"] > 0.9
     assert (row["n"], row["chance"]) == (80, 0.5)
     assert row["synthetic_lower"] < row["synthetic"] <= row["synthetic_upper"] + 1e-9
+    # Two real halves are as good as each other, but for chance.
+    assert row["real_half_recovery"] == pytest.approx(1, abs=0.15)
     # Frequencies alone tell these two populations apart, so generators in closed form do as well.
     assert row["independent_sites"] > 0.8
     assert row["gaussian_threshold"] > 0.8
@@ -39,6 +41,13 @@ def test_people_with_shuffled_labels_recover_chance(people):
     shuffled = np.random.default_rng(1).permutation(labels)
     recovery, _ = recovery_rates(train, test, (dosage, shuffled), methods=["logistic"], fractions=[])
     assert recovery.loc[0, "synthetic"] < 0.75
+
+
+def test_without_two_classes_in_each_half_nothing_is_said_of_halves(people):
+    (dosage, labels), test, synthetic = people
+    rows = [0, 2, 4, 1]  # one person of class b, who is in one half only
+    recovery, _ = recovery_rates((dosage[rows], labels[rows]), test, synthetic, methods=["lda"], fractions=[])
+    assert np.isnan(recovery.loc[0, "real_half_recovery"])
 
 
 def test_mistakes_are_told(people):

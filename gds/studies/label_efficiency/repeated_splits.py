@@ -117,9 +117,12 @@ def run_over_splits(
 
 
 def read_results(paths: Sequence[Path]) -> pd.DataFrame:
-    """Rows of all tables that exist, columns :data:`COLUMNS`."""
+    """Rows of all tables that exist, columns :data:`COLUMNS`; a run that stands in several counts once."""
     tables = [pd.read_csv(path, dtype={"budget": str}) for path in paths if path.is_file()]
-    return pd.concat(tables, ignore_index=True) if tables else pd.DataFrame(columns=COLUMNS)
+    if not tables:
+        return pd.DataFrame(columns=COLUMNS)
+    run = ["task", "split", "seed", "budget", "method", "metric"]
+    return pd.concat(tables).drop_duplicates(run, ignore_index=True)
 
 
 def _keep(folder: Path, name: str, probabilities: np.ndarray, task: SplitTask) -> None:

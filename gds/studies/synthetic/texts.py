@@ -4,6 +4,7 @@ REFERENCES = {
     "real_half": "real half",
     "held_out": "held out",
     "unseen_people": "unseen half",
+    "real_half_recovery": "recovery, real halves",
     "independent_sites": "independent sites",
     "gaussian_threshold": "Gaussian threshold",
     "exact_frequencies": "exact frequencies",
@@ -43,13 +44,15 @@ COVERAGE = {"fidelity": "95", "privacy": "99.7"}
 RECOVERY_CAPTION = (
     "Utility: accuracy on held-out real people of classifiers trained on real people, on as many synthetic ones, and "
     "on as many of the generators in closed form. Recovery is that of synthetic over that of real people, to be read "
-    "beside chance: a classifier that says the commonest class recovers chance / real. In brackets: 95 % intervals"
+    "beside chance (a classifier that says the commonest class recovers chance / real) and beside what one half of the real "
+    "training people recovers of the other. In brackets: 95 % intervals"
 )
 FRACTION_CAPTION = (
     "Real and synthetic people together: accuracy on held-out real people by the share of real training people; "
     "a generator that saw everyone's labels makes this a statement about the generator, not about few labels"
 )
 COLUMNS = {
+    "real_half_recovery": "recovery, real halves",
     "independent_sites": "independent sites",
     "gaussian_threshold": "Gaussian threshold",
     "real_and_synthetic": "real and synthetic",

@@ -53,6 +53,7 @@ def recovery_rates(
     The recovery rate is accuracy after training on synthetic people over accuracy after training on the same number of
     real people; the larger of the two sets is subsampled. It is at least chance / accuracy, so chance stands beside it,
     and so do the accuracies after training on as many people of generators in closed form, fitted class by class.
+    What the rate of faithful people would be is shown by one half of the real training people held against the other.
 
     Parameters
     ----------
@@ -70,8 +71,8 @@ def recovery_rates(
     Returns
     -------
     recovery : pandas.DataFrame
-        ``method``, what :func:`gds.evaluation.recovery.recovery_rate` gives, ``independent_sites`` and
-        ``gaussian_threshold`` (accuracies), and ``n`` trained on.
+        ``method``, what :func:`gds.evaluation.recovery.recovery_rate` gives, ``real_half_recovery`` (NaN where a
+        half has one class only), ``independent_sites`` and ``gaussian_threshold`` (accuracies), and ``n`` trained on.
     by_fraction : pandas.DataFrame
         ``method``, ``fraction``, ``n_real``, ``real`` and ``real_and_synthetic`` (accuracies).
 
@@ -100,7 +101,15 @@ def recovery_rates(
     floors = {
         name: _class_by_class(make, train, equal["synthetic"][1], seed) for name, make in FLOORS.items()
     }
-    total = len(methods) * (len(equal) + len(floors) + 2 * len(fractions))
+    half = len(orders[0]) // 2
+    halves = {
+        name: _take(train, rows)
+        for name, rows in (("one half", orders[0][:half]), ("other half", orders[0][half : 2 * half]))
+    }
+    if min(len(np.unique(people[1])) for people in halves.values()) < 2:
+        halves = {}
+    sets = equal | floors | halves
+    total = len(methods) * (len(sets) + 2 * len(fractions))
     recovery, by_fraction = [], []
     with tqdm(total=total, desc="utility", unit="fit", delay=5, disable=None) as bar:
 
@@ -109,8 +118,12 @@ def recovery_rates(
             return _predictions(method, people, test[0], seed)
 
         for method in methods:
-            said = {name: predictions(method, people) for name, people in (equal | floors).items()}
+            said = {name: predictions(method, people) for name, people in sets.items()}
             row = recovery_rate(test[1], said["synthetic"], said["real"])
+            row["real_half_recovery"] = float("nan")
+            if halves:
+                between = recovery_rate(test[1], said["one half"], said["other half"])
+                row["real_half_recovery"] = between["recovery"]
             accuracies = {name: float((said[name] == test[1]).mean()) for name in floors}
             recovery.append({"method": method, **row, **accuracies, "n": n})
             for fraction in fractions:
