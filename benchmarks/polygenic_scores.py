@@ -26,7 +26,7 @@ from gds.evaluation.ceiling import auroc_ceiling
 from gds.features.dataset import PreparedCohort
 from gds.features.prepare import PrepareOptions, prepare_cohort
 from gds.genotypes.simulate.cohort import SimulatedCohort
-from gds.studies.few_labels.run import FewLabelResult
+from gds.studies.few_labels.result import FewLabelResult
 from gds.studies.few_labels.task import few_label_task
 from gds.studies.polygenic.published_weights import SummaryOptions, published_weights
 from gds.studies.polygenic.scores import add_polygenic_scores

@@ -105,7 +105,8 @@ def run(args: argparse.Namespace) -> None:
     from gds.studies.few_labels.matching import matched_task
     from gds.studies.few_labels.model import model_folder, save_few_label_model
     from gds.studies.few_labels.report import write_few_label_report
-    from gds.studies.few_labels.run import FewLabelOptions, run_few_labels
+    from gds.studies.few_labels.result import FewLabelOptions
+    from gds.studies.few_labels.run import run_few_labels
     from gds.studies.few_labels.task import few_label_task
     from gds.studies.polygenic.model import save_polygenic_scores
     from gds.studies.polygenic.scores import add_polygenic_scores
@@ -160,7 +161,7 @@ def open_cohort_and_encoders(args: argparse.Namespace):
     from gds.features.featurizer import Featurizer
     from gds.features.prepare import prepare_cohort
     from gds.repository import local_folder
-    from gds.studies.few_labels.run import people_seen
+    from gds.studies.run_folder import people_seen
 
     encoders = [local_folder(name) for name in args.encoder or []]
     for folder in encoders:

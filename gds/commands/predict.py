@@ -28,7 +28,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> None:
     from gds.repository import local_folder
     from gds.studies.new_cohort import open_new_cohort
-    from gds.studies.prediction import load_classifier, write_predictions
+    from gds.studies.prediction import load_classifier
+    from gds.studies.prediction_table import write_predictions
 
     if not args.out.endswith(".tsv"):
         raise UserError(f"--out {args.out}: expected a name that ends in .tsv")

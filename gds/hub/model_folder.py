@@ -170,7 +170,7 @@ def finish(folder: Path, out: Path, card: str, record: dict[str, Any], notes: li
     UserError
         A person whom the model saw is named.
     """
-    from gds.studies.few_labels.run import people_seen
+    from gds.studies.run_folder import people_seen
 
     (out / CARD).write_text(card, encoding="utf-8")
     names = sorted(path.name for path in out.iterdir())

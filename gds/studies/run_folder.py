@@ -101,3 +101,11 @@ def _flatten(values: Mapping[str, Any], prefix: str = "") -> Iterable[tuple[str,
             yield from _flatten(value, f"{prefix}{name}.")
         else:
             yield f"{prefix}{name}", str(value) if isinstance(value, list) else value
+
+
+def people_seen(folder: Path) -> pd.Index:
+    """Ids of the people an encoder was trained or validated on; empty where that is not known."""
+    table = folder / "people.tsv"
+    if not table.is_file():
+        return pd.Index([], dtype=str)
+    return pd.Index(pd.read_csv(table, sep="\t", dtype=str, keep_default_na=False)["id"])

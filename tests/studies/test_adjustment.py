@@ -14,7 +14,8 @@ from gds.studies.few_labels.adjusted import strata_table
 from gds.studies.few_labels.adjustment import COVARIATES, adjustment_columns, residual_kernel
 from gds.studies.few_labels.matching import matched_task
 from gds.studies.few_labels.report import write_few_label_report
-from gds.studies.few_labels.run import FewLabelOptions, run_few_labels
+from gds.studies.few_labels.result import FewLabelOptions
+from gds.studies.few_labels.run import run_few_labels
 from gds.studies.few_labels.task import few_label_task
 from tests.cohorts import write_tiny_cohort
 

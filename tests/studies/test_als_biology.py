@@ -13,7 +13,8 @@ from gds.genotypes.simulate.als_loci import read_als_loci
 from gds.studies.als.biology import add_als_biology
 from gds.studies.als.block_attributions import attribute_blocks
 from gds.studies.als.loci_table import als_loci_table, is_als
-from gds.studies.few_labels.run import FewLabelOptions, run_few_labels
+from gds.studies.few_labels.result import FewLabelOptions
+from gds.studies.few_labels.run import run_few_labels
 from gds.studies.few_labels.task import few_label_task
 from tests.untrained_models import save_untrained
 

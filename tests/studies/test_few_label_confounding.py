@@ -9,7 +9,8 @@ import pytest
 from gds.features.prepare import PrepareOptions, prepare_cohort
 from gds.studies.few_labels.confounding import RULE, confounder_table, confounder_warnings
 from gds.studies.few_labels.report import write_few_label_report
-from gds.studies.few_labels.run import FewLabelOptions, FewLabelResult, run_few_labels
+from gds.studies.few_labels.result import FewLabelOptions, FewLabelResult
+from gds.studies.few_labels.run import run_few_labels
 from gds.studies.few_labels.scores import score
 from gds.studies.few_labels.task import few_label_task
 from tests.cohorts import write_tiny_cohort

@@ -14,7 +14,8 @@ from gds.features import Featurizer
 from gds.features.prepare import PrepareOptions, prepare_cohort
 from gds.models import GdsForClassification
 from gds.studies.few_labels.model import model_folder, save_few_label_model
-from gds.studies.few_labels.run import FewLabelOptions, FewLabelResult, run_few_labels
+from gds.studies.few_labels.result import FewLabelOptions, FewLabelResult
+from gds.studies.few_labels.run import run_few_labels
 from gds.studies.few_labels.task import few_label_task
 from tests.cohorts import write_tiny_cohort
 from tests.untrained_models import save_untrained

@@ -14,7 +14,8 @@ from gds.features.prepare import PrepareOptions, prepare_cohort
 from gds.models import GdsForDiffusion
 from gds.studies.few_labels.augmentation import conditional_copy
 from gds.studies.few_labels.report import write_few_label_report
-from gds.studies.few_labels.run import FewLabelOptions, run_few_labels
+from gds.studies.few_labels.result import FewLabelOptions
+from gds.studies.few_labels.run import run_few_labels
 from gds.studies.few_labels.task import few_label_task
 from gds.studies.pretraining.config import load_config
 from gds.studies.pretraining.run import pretrain

@@ -12,7 +12,8 @@ from gds.studies.few_labels.label_provenance import (
     read_label_provenance,
 )
 from gds.studies.few_labels.model import save_few_label_model
-from gds.studies.few_labels.run import FewLabelOptions, run_few_labels
+from gds.studies.few_labels.result import FewLabelOptions
+from gds.studies.few_labels.run import run_few_labels
 from gds.studies.few_labels.task import few_label_task
 from tests.cohorts import write_tiny_cohort
 from tests.untrained_models import save_untrained

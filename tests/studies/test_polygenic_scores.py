@@ -12,7 +12,8 @@ from gds.errors import UserError
 from gds.features.prepare import PrepareOptions, prepare_cohort
 from gds.genotypes import Genotypes, write_genotypes
 from gds.studies.few_labels.report import write_few_label_report
-from gds.studies.few_labels.run import FewLabelOptions, FewLabelResult, run_few_labels
+from gds.studies.few_labels.result import FewLabelOptions, FewLabelResult
+from gds.studies.few_labels.run import run_few_labels
 from gds.studies.few_labels.task import few_label_task
 from gds.studies.polygenic.model import save_polygenic_scores
 from gds.studies.polygenic.published_weights import SummaryOptions, published_weights

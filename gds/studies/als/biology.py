@@ -8,7 +8,7 @@ import pandas as pd
 
 from gds.studies.als.block_attributions import BlockAttributions, attribute_blocks
 from gds.studies.als.loci_table import als_loci_table
-from gds.studies.few_labels.run import FewLabelResult
+from gds.studies.few_labels.result import FewLabelResult
 from gds.studies.few_labels.task import FewLabelTask
 
 REPEATS = (

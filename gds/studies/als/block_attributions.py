@@ -24,7 +24,7 @@ from gds.evaluation.resampling import bootstrap_counts
 from gds.features.featurizer import Featurizer
 from gds.genotypes.align import KEY
 from gds.models import GdsModel
-from gds.studies.few_labels.run import FewLabelResult
+from gds.studies.few_labels.result import FewLabelResult
 from gds.studies.few_labels.task import FewLabelTask
 
 N_RESAMPLES, N_PERMUTATIONS = 5, 19

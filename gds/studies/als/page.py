@@ -7,7 +7,7 @@ from gds.report.page import NOT_CLINICAL, Page
 from gds.studies.als.biology import REPEATS
 from gds.studies.als.block_attributions import BlockAttributions
 from gds.studies.als.loci_table import AS_PUBLISHED
-from gds.studies.few_labels.run import FewLabelResult
+from gds.studies.few_labels.result import FewLabelResult
 from gds.studies.few_labels.task import FewLabelTask
 
 

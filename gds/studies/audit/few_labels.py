@@ -7,7 +7,7 @@ import pandas as pd
 from gds.studies.audit.cohort import cohort_of_prepared
 from gds.studies.audit.report import write_audit
 from gds.studies.audit.run import AuditOptions, audit_cohort
-from gds.studies.few_labels.run import FewLabelResult
+from gds.studies.few_labels.result import FewLabelResult
 from gds.studies.few_labels.task import FewLabelTask
 
 SMALLEST_CLASS = 10

@@ -9,7 +9,7 @@ from gds.evaluation.auroc import stratified_auroc
 from gds.evaluation.comparison import paired_difference
 from gds.report.page import Page, format_interval
 from gds.studies.few_labels.adjustment import COVARIATES
-from gds.studies.few_labels.run import FewLabelOptions, FewLabelResult
+from gds.studies.few_labels.result import FewLabelOptions, FewLabelResult
 from gds.studies.few_labels.task import FewLabelTask
 
 RULE = (

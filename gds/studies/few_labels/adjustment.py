@@ -23,7 +23,7 @@ from gds.errors import UserError, did_you_mean
 from gds.studies.few_labels.task import FewLabelTask
 
 if TYPE_CHECKING:
-    from gds.studies.few_labels.run import FewLabelResult
+    from gds.studies.few_labels.result import FewLabelResult
 
 COVARIATES = "covariates adjusted for"
 MAX_REFERENCE = 4000  # training people that say what covariates explain of genotypes; bounds memory

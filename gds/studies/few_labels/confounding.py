@@ -5,7 +5,7 @@ import pandas as pd
 
 from gds.evaluation.comparison import paired_difference
 from gds.report.page import format_interval
-from gds.studies.few_labels.run import FewLabelResult
+from gds.studies.few_labels.result import FewLabelResult
 from gds.studies.few_labels.task import FewLabelTask
 
 RULE = (

@@ -11,7 +11,7 @@ from gds.evaluation.decision import net_benefit
 from gds.evaluation.prevalence import population_probability
 from gds.provenance import NOT_CLINICAL
 from gds.report.page import Page, format_interval
-from gds.studies.few_labels.run import FewLabelResult
+from gds.studies.few_labels.result import FewLabelResult
 from gds.studies.few_labels.task import FewLabelTask
 
 GROUP_NAMES = ("sex", "population", "superpopulation", "ancestry", "ethnicity")

@@ -22,8 +22,9 @@ from gds.features.featurizer import Featurizer
 from gds.files import atomic_directory, write_json
 from gds.provenance import run_record
 from gds.studies.few_labels.label_provenance import LabelProvenance
-from gds.studies.few_labels.run import FewLabelOptions, FewLabelResult, people_seen
+from gds.studies.few_labels.result import FewLabelOptions, FewLabelResult
 from gds.studies.few_labels.task import FewLabelTask
+from gds.studies.run_folder import people_seen
 
 
 def model_folder(out: str | Path, encoders: Sequence[str | Path]) -> Path:

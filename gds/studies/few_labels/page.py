@@ -18,7 +18,7 @@ from gds.studies.few_labels.confounding import (
     unchecked_confounders,
 )
 from gds.studies.few_labels.decision import add_decisions
-from gds.studies.few_labels.run import FewLabelOptions, FewLabelResult
+from gds.studies.few_labels.result import FewLabelOptions, FewLabelResult
 from gds.studies.few_labels.scores import Scores
 from gds.studies.few_labels.task import FewLabelTask, people_counts
 from gds.studies.outliers import RULE as OUTLIER_RULE

@@ -13,7 +13,7 @@ from gds.provenance import NOT_CLINICAL, run_record
 from gds.studies.few_labels.adjusted import adjusted_figures, adjusted_lines
 from gds.studies.few_labels.decision import decision_figures, with_population_probability
 from gds.studies.few_labels.page import build_page
-from gds.studies.few_labels.run import FewLabelOptions, FewLabelResult
+from gds.studies.few_labels.result import FewLabelOptions, FewLabelResult
 from gds.studies.few_labels.scores import headline, score
 from gds.studies.few_labels.task import FewLabelTask, people_counts
 from gds.studies.outliers import USE

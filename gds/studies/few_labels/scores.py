@@ -9,7 +9,7 @@ from gds.evaluation.ceiling import accuracy_ceiling, auroc_ceiling, balanced_acc
 from gds.evaluation.classification import classification_metrics
 from gds.report.page import format_interval
 from gds.studies.few_labels.confounding import confounder_table, confounder_warnings
-from gds.studies.few_labels.run import FewLabelResult
+from gds.studies.few_labels.result import FewLabelResult
 from gds.studies.few_labels.task import FewLabelTask
 
 

@@ -22,7 +22,7 @@ from gds.studies.few_labels.expected_prior import (
     prior_method,
 )
 from gds.studies.few_labels.label_provenance import check_label_provenance
-from gds.studies.few_labels.run import encoder_names, people_seen
+from gds.studies.few_labels.run import encoder_names
 from gds.studies.few_labels.task import FewLabelTask, check_encoder_people
 from gds.studies.label_efficiency.encoder_heads import (
     HEADS,
@@ -33,6 +33,7 @@ from gds.studies.label_efficiency.encoder_heads import (
     head,
 )
 from gds.studies.label_efficiency.run import Learner, StudyMethod
+from gds.studies.run_folder import people_seen
 
 PRUNED = ", LD-pruned"
 DEFAULT_METHODS = ("logistic on PCs", "ridge on dosages", "HWE-EM" + PRUNED)

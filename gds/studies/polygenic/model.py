@@ -10,7 +10,7 @@ from gds.classifiers.score_file import LinearScore
 from gds.files import atomic_directory, write_json
 from gds.provenance import NOT_CLINICAL, run_record
 from gds.studies.few_labels.label_provenance import LabelProvenance
-from gds.studies.few_labels.run import FewLabelResult
+from gds.studies.few_labels.result import FewLabelResult
 from gds.studies.few_labels.task import FewLabelTask
 from gds.studies.outliers import outliers_of_test
 from gds.studies.polygenic.scores import score_folder

@@ -10,7 +10,7 @@ from gds.classifiers.polygenic_score import PolygenicScore
 from gds.classifiers.prior_ridge import PriorRidge
 from gds.classifiers.score_file import LinearScore
 from gds.genotypes.counts import allele_frequencies, count_genotypes
-from gds.studies.few_labels.run import FewLabelResult
+from gds.studies.few_labels.result import FewLabelResult
 from gds.studies.few_labels.task import FewLabelTask
 from gds.studies.polygenic.published_weights import PublishedWeights
 

@@ -12,8 +12,8 @@ from gds.files import sha256
 from gds.models import GdsConfig
 from gds.repository import WEIGHTS, local_folder
 from gds.studies.few_labels.label_provenance import read_label_provenance
-from gds.studies.few_labels.run import people_seen
 from gds.studies.pretraining.config import DECIDED_BY_DATA
+from gds.studies.run_folder import people_seen
 
 _OBJECTIVES = {
     "GdsForDiffusion": "diffusion", "GdsForMaskedModeling": "masked", "GdsForContrastive": "contrastive",

@@ -8,7 +8,7 @@ import pandas as pd
 from gds.errors import UserError
 from gds.features.dataset import PreparedCohort
 from gds.features.featurizer import Featurizer
-from gds.studies.few_labels.run import people_seen
+from gds.studies.run_folder import people_seen
 
 
 @dataclass(frozen=True)

@@ -44,8 +44,8 @@ COVERAGE = {"fidelity": "95", "privacy": "99.7"}
 RECOVERY_CAPTION = (
     "Utility: accuracy on held-out real people of classifiers trained on real people, on as many synthetic ones, and "
     "on as many of the generators in closed form. Recovery is that of synthetic over that of real people, to be read "
-    "beside chance (a classifier that says the commonest class recovers chance / real) and beside what one half of the real "
-    "training people recovers of the other. In brackets: 95 % intervals"
+    "beside chance (a classifier that says the commonest class recovers chance / real) and beside what one half of "
+    "the real training people recovers of the other. In brackets: 95 % intervals"
 )
 FRACTION_CAPTION = (
     "Real and synthetic people together: accuracy on held-out real people by the share of real training people; "
