@@ -32,7 +32,8 @@ def _register_classes() -> None:
 
 
 def _register_pipeline() -> None:
-    importlib.import_module("gds.hub.pipeline").register()
+    # It registers itself, also when it is what imports transformers.pipelines just now.
+    importlib.import_module("gds.hub.pipeline")
 
 
 # Both are complete, with nothing of theirs half imported, when their own code has run.

@@ -126,8 +126,6 @@ class GenotypeClassificationPipeline(Pipeline):
         refuse_upload()
 
 
-def register() -> None:
-    """Make ``transformers.pipeline`` know the task."""
-    PIPELINE_REGISTRY.register_pipeline(
-        TASK, pipeline_class=GenotypeClassificationPipeline, pt_model=GdsForClassification, type="multimodal"
-    )
+PIPELINE_REGISTRY.register_pipeline(
+    TASK, pipeline_class=GenotypeClassificationPipeline, pt_model=GdsForClassification, type="multimodal"
+)
