@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from gds.studies import pretrained_split_methods
+from gds.studies.label_efficiency import pretrained_split_methods
 from gds.studies.label_efficiency.budgets import parse_budget
 from gds.studies.label_efficiency.pretrained_split_methods import ENCODERS, Recipe
 from gds.studies.label_efficiency.repeated_splits import run_over_splits
