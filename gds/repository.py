@@ -241,7 +241,7 @@ class PushesThroughOneDoor:
         featurizer: "Featurizer | None" = None,
         min_allele_count: int = 10,
     ) -> str:
-        """Publish this model with its featurizer, record and card; see :func:`gds.hub.push_folder`.
+        """Publish this model with its featurizer, record and card; see :func:`gds.hub.push.push_folder`.
 
         Parameters
         ----------
@@ -250,7 +250,7 @@ class PushesThroughOneDoor:
         private
             Whether only its owners can read it.
         token, revision, commit_message
-            Account, branch and message; see :func:`gds.hub.push_folder`.
+            Account, branch and message; see :func:`gds.hub.push.push_folder`.
         featurizer
             What turns genotypes into its features; None for the one in the folder it was loaded from.
         min_allele_count
