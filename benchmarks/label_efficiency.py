@@ -106,8 +106,8 @@ RIDGES = ("ridge on dosages", "ridge on dosages, weighted", "ridge on values", "
 class Task:
     """A data set, its numbers of labels, how many splits and choices of labels, and its methods.
 
-    Those of ``with_all`` are also given all labels: the best of them is the ceiling of the picture. The ``costly`` ones
-    are run in the first three splits only.
+    Those of ``with_all`` are also given all labels: the best of them is what there is to reach. The ``costly`` ones are
+    run in the first three splits only.
     """
 
     read: Callable[[], LabelledGenotypes]
@@ -184,7 +184,7 @@ SHORT = {
 
 
 def picture(results: Path) -> None:
-    """Metric against labels of the methods in DRAWN, with intervals, chance, and the best with all labels."""
+    """Metric against labels of the methods in DRAWN, with intervals, beside chance."""
     panels = []
     for name, (title, methods) in DRAWN.items():
         table = read_results(sorted(results.glob(f"label_efficiency_{name}*.csv")))
@@ -192,7 +192,6 @@ def picture(results: Path) -> None:
             continue
         found = summarise_splits(table, TASKS[name].metric)
         chance = found.loc[found["role"] == "chance", "value"]
-        everything = found.loc[found["budget"] == "all", "value"]
         rows = found[found["method"].isin(methods)]
         if "all" not in TASKS[name].budgets:
             rows = rows[rows["budget"] != "all"]
@@ -205,7 +204,7 @@ def picture(results: Path) -> None:
         panels.append(
             LabelPanel(
                 title, {"auroc": "AUROC"}.get(TASKS[name].metric, TASKS[name].metric), rows,
-                float(chance.mean()), float(everything.max()) if len(everything) else None,
+                float(chance.mean()),
             )
         )  # fmt: skip
     with atomic_path(PICTURE) as temporary:
