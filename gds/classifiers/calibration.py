@@ -67,3 +67,50 @@ def choose_by_held_out(
             chosen = name
     mean = {name: float(loss.mean()) for name, loss in at_best.items()}
     return chosen, float(TEMPERATURES[best[chosen]]), mean
+
+
+def choose_em(
+    index: np.ndarray,
+    folds: Folds,
+    n_iterations: int,
+    temperature: float,
+    fall_back: bool,
+    evidence: Callable[[np.ndarray, np.ndarray, int], Evidence],
+) -> tuple[int, float, dict[str, float]]:
+    """Iterations of EM or none, and the temperature of predictions, by :func:`choose_by_held_out`.
+
+    Parameters
+    ----------
+    index
+        Class indices of the labelled people, shape (sample,).
+    folds
+        Of :func:`~gds.classifiers.inner_folds.inner_folds`; without any the iterations and the temperature stay.
+    n_iterations, temperature
+        What is asked for.
+    fall_back
+        Whether folds may give up EM.
+    evidence
+        What a model says about held-out people: given one-hot labels (sample, class) whose rows are zero for people
+        that may not be known, the held-out rows, and the number of iterations.
+
+    Returns
+    -------
+    n_iterations, temperature
+        To be used.
+    loss
+        Held-out log-loss ``{"em": ..., "no em": ...}``; empty without folds.
+    """
+    lengths = {"em": n_iterations} if n_iterations else {"no em": 0}
+    if fall_back:
+        lengths["no em"] = 0
+    if not folds:
+        return n_iterations, temperature, {}
+    labelled = np.eye(index.max() + 1)[index]
+
+    def of_each(train: np.ndarray, held_out: np.ndarray) -> dict[str, Evidence]:
+        known = np.zeros_like(labelled)
+        known[train] = labelled[train]
+        return {name: evidence(known, held_out, length) for name, length in lengths.items()}
+
+    chosen, temperature, loss = choose_by_held_out(index, folds, of_each)
+    return lengths[chosen], temperature, loss

@@ -5,7 +5,7 @@ from scipy.linalg import cho_factor, cho_solve
 from scipy.special import softmax
 
 from gds.classifiers.base import PeopleClassifier
-from gds.classifiers.calibration import choose_by_held_out, tempered
+from gds.classifiers.calibration import choose_em, tempered
 from gds.classifiers.inner_folds import inner_folds
 from gds.classifiers.tuned_logistic import class_indices
 
@@ -92,25 +92,15 @@ class GaussianMixture(PeopleClassifier):
         self.classes_, index = class_indices(y)
         people = np.asarray(X if unlabelled is None else np.concatenate([X, unlabelled]), dtype=np.float64)
         labelled = np.eye(len(self.classes_))[index]
-        lengths = {"em": self.n_iterations, "no em": 0} if self.n_iterations else {"no em": 0}
-        if not self.fall_back:
-            lengths = dict(list(lengths.items())[:1])
 
-        def evidence(train: np.ndarray, held_out: np.ndarray) -> dict[str, tuple[np.ndarray, np.ndarray]]:
-            known = np.zeros_like(labelled)
-            known[train] = labelled[train]
-            found = {}
-            for name, length in lengths.items():
-                self._expectation_maximisation(people, known, length)
-                found[name] = (self.log_likelihood(people[held_out]), self.log_prior_)
-            return found
+        def evidence(known: np.ndarray, held_out: np.ndarray, length: int) -> tuple[np.ndarray, np.ndarray]:
+            self._expectation_maximisation(people, known, length)
+            return self.log_likelihood(people[held_out]), self.log_prior_
 
         folds = inner_folds(index, self.n_folds, groups=groups, seed=self.seed)
-        chosen, self.temperature_ = next(iter(lengths)), self.temperature
-        self.held_out_loss_: dict[str, float] = {}
-        if folds:
-            chosen, self.temperature_, self.held_out_loss_ = choose_by_held_out(index, folds, evidence)
-        self.n_iterations_ = lengths[chosen]
+        self.n_iterations_, self.temperature_, self.held_out_loss_ = choose_em(
+            index, folds, self.n_iterations, self.temperature, self.fall_back, evidence
+        )
         self._expectation_maximisation(people, labelled, self.n_iterations_)
         return self
 

@@ -7,7 +7,7 @@ from scipy import sparse
 from scipy.special import softmax
 
 from gds.classifiers.base import PeopleClassifier
-from gds.classifiers.calibration import choose_by_held_out, tempered
+from gds.classifiers.calibration import choose_em, tempered
 from gds.classifiers.copying_panel import PanelShares, fitted_copying, panel_rows_of, to_panel
 from gds.classifiers.inner_folds import inner_folds
 from gds.classifiers.tuned_logistic import class_indices
@@ -91,25 +91,15 @@ class WindowedPropagation(PeopleClassifier):
         rows = panel_rows_of(self.copying_, parts)
         shares = sparse.vstack([self.copying_.shares(part) for part in parts], format="csr")
         labelled = np.eye(len(self.classes_), dtype=np.float32)[index]
-        lengths = {"em": self.n_iterations, "no em": 0} if self.n_iterations else {"no em": 0}
-        if not self.fall_back:
-            lengths = dict(list(lengths.items())[:1])
 
-        def evidence(train: np.ndarray, held_out: np.ndarray) -> dict[str, tuple[np.ndarray, np.ndarray]]:
-            known = np.zeros_like(labelled)
-            known[train] = labelled[train]
-            found = {}
-            for name, length in lengths.items():
-                self._propagate(shares, rows, known, length)
-                found[name] = (self._evidence(shares)[held_out], self.log_prior_)
-            return found
+        def evidence(known: np.ndarray, held_out: np.ndarray, length: int) -> tuple[np.ndarray, np.ndarray]:
+            self._propagate(shares, rows, known.astype(np.float32), length)
+            return self._evidence(shares)[held_out], self.log_prior_
 
         folds = inner_folds(index, self.n_folds, groups=groups, seed=self.seed)
-        chosen, self.temperature_ = next(iter(lengths)), self.temperature
-        self.held_out_loss_: dict[str, float] = {}
-        if folds:
-            chosen, self.temperature_, self.held_out_loss_ = choose_by_held_out(index, folds, evidence)
-        self.n_iterations_ = lengths[chosen]
+        self.n_iterations_, self.temperature_, self.held_out_loss_ = choose_em(
+            index, folds, self.n_iterations, self.temperature, self.fall_back, evidence
+        )
         self._propagate(shares, rows, labelled, self.n_iterations_)
         return self
 
