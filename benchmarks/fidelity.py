@@ -43,7 +43,7 @@ from gds.evaluation.reference_generators import (
 from gds.features import GenePCA, GeneTokens
 from gds.features.dataset import arrow_dataset
 from gds.features.splits import split_people
-from gds.files import atomic_path
+from gds.files import atomic_path, read_json, write_json
 from gds.generation import GenotypeGenerator
 from gds.genotypes import Genotypes, assign_blocks, read_genotypes
 from gds.models import GdsConfig, GdsForDiffusion, GdsForMaskedModeling
@@ -93,6 +93,7 @@ DIFFUSION: dict[str, Any] = {
 }
 WINDOW = 8
 CHECKPOINT_STEPS = 200
+FIT_NAME = "fit.json"
 
 
 @dataclass(frozen=True)
@@ -100,7 +101,7 @@ class Recipe:
     """One generator: objective, network, length of training, options of ``GenotypeGenerator.generate``."""
 
     objective: str
-    model: dict[str, Any]
+    network: str
     epochs: int
     sampling: dict[str, Any]
 
@@ -109,19 +110,18 @@ class Recipe:
 # steps and of 150; 250 were set before seed 3 was looked at, because half of the privacy loss allowed was unspent.
 TEMPERATURE = 0.95
 BEST = "masked, MLP U-Net"
+SWEPT = "masked, MLP U-Net, 2 sweeps"
+_BEST_SAMPLING = {"num_inference_steps": 120, "temperature": TEMPERATURE}
 RECIPES = {
-    BEST: Recipe(
-        "masked", BACKBONES["MLP U-Net"][0], 250, {"num_inference_steps": 120, "temperature": TEMPERATURE}
-    )
+    BEST: Recipe("masked", "MLP U-Net", 250, _BEST_SAMPLING),
+    SWEPT: Recipe("masked", "MLP U-Net", 250, {**_BEST_SAMPLING, "corrector_sweeps": 2}),
 }
-for _name, (_model, (_epochs, _steps), _) in BACKBONES.items():
+for _name, (_, (_epochs, _steps), _) in BACKBONES.items():
     _sampling = {"num_inference_steps": _steps, "temperature": TEMPERATURE}
-    RECIPES[f"masked, {_name}, 1 core-minute"] = Recipe("masked", _model, _epochs, _sampling)
-for _name, (_model, _, (_epochs, _steps)) in BACKBONES.items():
+    RECIPES[f"masked, {_name}, 1 core-minute"] = Recipe("masked", _name, _epochs, _sampling)
+for _name, (_, _, (_epochs, _steps)) in BACKBONES.items():
     _sampling = {"num_inference_steps": _steps}
-    RECIPES[f"diffusion, {_name}, 1 core-minute"] = Recipe(
-        "diffusion", _model | DIFFUSION, _epochs, _sampling
-    )
+    RECIPES[f"diffusion, {_name}, 1 core-minute"] = Recipe("diffusion", _name, _epochs, _sampling)
 
 
 @dataclass(frozen=True)
@@ -177,13 +177,15 @@ def _gan(folder: Path) -> np.ndarray:
     return read.as_haploid().dosage // 2
 
 
-def train_and_sample(
+def train(
     recipe: Recipe, halves: Halves, seed: int, folder: Path
-) -> tuple[np.ndarray, dict[str, float]]:
-    """As many synthetic rows as were trained on, and how well the network fits.
+) -> tuple[GenotypeGenerator, dict[str, float]]:
+    """The generator of a recipe, and how well its network fits; ``folder`` has it where it was trained before.
 
-    Checkpoints go to ``folder``: an interrupted training goes on from the last one, with the same result.
+    Checkpoints go there too: an interrupted training goes on from the last one, with the same result.
     """
+    if (folder / FIT_NAME).is_file():
+        return GenotypeGenerator.from_pretrained(folder), read_json(folder / FIT_NAME)
     blocks = assign_blocks(halves.people.variants, f"window:{WINDOW}")
     featurizer: GeneTokens | GenePCA = GeneTokens(WINDOW) if recipe.objective == "masked" else GenePCA(WINDOW)
     featurizer.fit(halves.people, blocks, halves.train)
@@ -195,47 +197,62 @@ def train_and_sample(
         for rows in (halves.train, halves.test)
     ]
     set_seed(seed)
-    shared = {"n_blocks": shape[0], "n_channels": shape[1], **recipe.model}
+    shared = {"n_blocks": shape[0], "n_channels": shape[1], **BACKBONES[recipe.network][0]}
     model: Any
     if recipe.objective == "masked":
         unmasking = {"input_kind": "tokens", "mask_ratio": [0.0, 1.0], "mask_unit": "slot"}
         model = GdsForMaskedModeling(GdsConfig(**shared, **unmasking))
     else:
-        model = GdsForDiffusion(GdsConfig(**shared))
+        model = GdsForDiffusion(GdsConfig(**shared, **DIFFUSION))
     model.gds.set_padding(featurizer.is_padding_)
     training = dict(TRAINING)
     ema_decay = training.pop("ema_decay")
     started = time.process_time()
     arguments = training_arguments(
-        folder, seed=seed, num_train_epochs=recipe.epochs, save_steps=CHECKPOINT_STEPS, save_total_limit=2,
-        report_to=[], logging_strategy="no", dataloader_drop_last=True, **training,
+        folder / "checkpoints", seed=seed, num_train_epochs=recipe.epochs, save_steps=CHECKPOINT_STEPS,
+        save_total_limit=2, report_to=[], logging_strategy="no", dataloader_drop_last=True, **training,
     )  # fmt: skip
     trainer = GdsTrainer(
         model=model, args=arguments, train_dataset=data[0], eval_dataset=data[1], ema_decay=ema_decay
     )
-    trainer.train(resume_from_checkpoint=last_checkpoint(folder, averaged=True))
+    trainer.train(resume_from_checkpoint=last_checkpoint(folder / "checkpoints", averaged=True))
     fit = {
         "train_loss": trainer.evaluate(data[0])["eval_loss"],
         "held_out_loss": trainer.evaluate(data[1])["eval_loss"],
+        # Of this process alone where another one was interrupted.
+        "training_cpu_seconds": time.process_time() - started,
+        "epochs": float(recipe.epochs),
+        "parameters": float(model.num_parameters()),
     }
-    # Of this process alone where another one was interrupted.
-    fit["training_cpu_seconds"] = time.process_time() - started
     generator = GenotypeGenerator(trainer.accelerator.unwrap_model(trainer.model), featurizer)
+    generator.save_pretrained(folder)
+    write_json(folder / FIT_NAME, fit)
+    shutil.rmtree(folder / "checkpoints")
+    return generator, fit
+
+
+def sample(
+    generator: GenotypeGenerator, recipe: Recipe, halves: Halves, seed: int
+) -> tuple[np.ndarray, dict[str, float]]:
+    """As many synthetic rows as were trained on, and what they cost."""
     started = time.process_time()
     features = generator.generate(len(halves.train), seed=seed, batch_size=512, **recipe.sampling)
-    fit["epochs"], fit["steps"] = float(recipe.epochs), float(recipe.sampling["num_inference_steps"])
-    fit["sampling_cpu_seconds"] = time.process_time() - started
-    fit["parameters"] = sum(parameter.numel() for parameter in model.parameters())
+    cost = {
+        "steps": float(generator.n_passes(**recipe.sampling)),
+        "sampling_cpu_seconds": time.process_time() - started,
+    }
+    featurizer = generator.featurizer
+    assert isinstance(featurizer, GeneTokens | GenePCA)
     if halves.ploidy == 2:
-        return featurizer.inverse_transform(features), fit
+        return featurizer.inverse_transform(features), cost
     # Haplotypes are homozygotes here: a cell between them is a failure of the model, and the nearer one stands for it.
     dosage = (
         featurizer.inverse_transform(features)
         if isinstance(featurizer, GeneTokens)
         else featurizer.inverse_transform(features, rounding="none")
     )
-    fit["heterozygous"] = float((abs(dosage - 1) < 0.5).mean())
-    return (dosage >= 1).astype(np.int8), fit
+    cost["heterozygous"] = float((abs(dosage - 1) < 0.5).mean())
+    return (dosage >= 1).astype(np.int8), cost
 
 
 def figures(synthetic: np.ndarray, halves: Halves, seed: int) -> dict[str, float]:
@@ -285,11 +302,12 @@ def measure(arguments: argparse.Namespace, seed: int) -> list[dict[str, Any]]:
         if arguments.kept and not kept.is_file():
             continue
         if not kept.is_file():
-            synthetic, fit = train_and_sample(recipe, halves, seed, kept.with_suffix(""))
+            trained = f"{kind}-{seed}-{recipe.objective}-{recipe.network}-{recipe.epochs}".replace(" ", "_")
+            generator, fit = train(recipe, halves, seed, arguments.work / trained)
+            synthetic, cost = sample(generator, recipe, halves, seed)
             with atomic_path(kept) as temporary, temporary.open("wb") as file:
-                arrays: dict[str, Any] = {"synthetic": synthetic, **fit}
+                arrays: dict[str, Any] = {"synthetic": synthetic, **fit, **cost}
                 np.savez_compressed(file, **arrays)
-            shutil.rmtree(kept.with_suffix(""))
         with np.load(kept) as found:
             fit = {key: float(found[key]) for key in found.files if key != "synthetic"}
             rows.append({"generator": name, "seed": seed, **figures(found["synthetic"], halves, seed), **fit})
