@@ -5,13 +5,15 @@
 The reference gives every sample a copy of all weights: ``torch.matmul`` of (sample, block, 1, in) and (block, in,
 out), which copies the weights for each sample, or the elementwise product summed over the inputs. ``BlockLinear``
 is one batched product over blocks. Forward and backward of the layer alone, without a loss, in float32, the better
-of two after one to warm up; memory is how much the process grows (peak resident size), each form in a process of
-its own. Every form has to return its output and the gradients of weights, biases and input; the working memory is
-what a form takes beyond these.
+of two after one to warm up, gradients cleared before each as the trainer does; memory is how much the process grows
+(peak resident size), each form in a process of its own. Every form has to return its output and the gradients of
+weights, biases and input; the working memory is what a form takes beyond these. Batches of 16, and of 64, which is
+what runs train with unless told otherwise.
 """
 
 import argparse
 import csv
+import itertools
 import resource
 import subprocess
 import sys
@@ -21,6 +23,7 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
+from gds.files import atomic_path
 from gds.models.embedding import BlockLinear
 
 RESULTS = Path(__file__).parent / "results" / "block_embedding.csv"
@@ -45,11 +48,11 @@ def measure(name: str, form: str, batch: int) -> tuple[float, float]:
     torch.nn.init.normal_(layer.weight, std=0.1)
     torch.nn.init.zeros_(layer.bias)
     hidden = torch.randn(batch, *LAYERS[name][:2], requires_grad=True)
-    layer.weight.grad = torch.zeros_like(layer.weight)  # every form needs it: no part of the comparison
     upstream = torch.randn(batch, LAYERS[name][0], LAYERS[name][2])
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     seconds = []
     for _ in range(3):
+        layer.weight.grad = layer.bias.grad = hidden.grad = None
         started = time.perf_counter()
         apply(form, layer, hidden).backward(upstream)
         seconds.append(time.perf_counter() - started)
@@ -67,29 +70,29 @@ def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("--batch", type=int, default=16)
-    parser.add_argument("--one", nargs=2, help=argparse.SUPPRESS)  # a single form, in its own process
+    parser.add_argument("--batches", type=int, nargs="+", default=[16, 64])
+    parser.add_argument("--one", nargs=3, help=argparse.SUPPRESS)  # a single form, in its own process
     arguments = parser.parse_args()
     if arguments.one:
-        name, form = arguments.one
-        print(*measure(name, form, arguments.batch))
+        name, form, batch = arguments.one
+        print(*measure(name, form, int(batch)))
         return
     rows = []
-    for name in LAYERS:
+    for name, batch in itertools.product(LAYERS, arguments.batches):
         found = {}
         for form in FORMS:
-            command = [sys.executable, __file__, "--batch", str(arguments.batch), "--one", name, form]
+            command = [sys.executable, __file__, "--one", name, form, str(batch)]
             done = subprocess.run(command, capture_output=True, text=True, check=True)
             found[form] = tuple(map(float, done.stdout.split()))
+        shared = results_megabytes(name, batch)
+        own_seconds, own_megabytes = found["batched"]
         for form, (seconds, megabytes) in found.items():
-            own_seconds, own_megabytes = found["batched"]
-            shared = results_megabytes(name, arguments.batch)
             rows.append(
-                [name, arguments.batch, form, f"{seconds:.4f}", f"{megabytes:.0f}", f"{megabytes - shared:.0f}",
+                [name, batch, form, f"{seconds:.4f}", f"{megabytes:.0f}", f"{megabytes - shared:.0f}",
                  f"{seconds / own_seconds:.1f}", f"{megabytes / own_megabytes:.1f}",
                  f"{(megabytes - shared) / (own_megabytes - shared):.1f}"]
             )  # fmt: skip
-    with RESULTS.open("w", newline="") as file:
+    with atomic_path(RESULTS) as temporary, temporary.open("w", newline="") as file:
         writer = csv.writer(file)
         writer.writerow(
             ["layer", "batch", "form", "seconds", "megabytes", "working_megabytes", "times_slower", "times_larger",

@@ -115,13 +115,19 @@ _BEST_SAMPLING = {"num_inference_steps": 120, "temperature": TEMPERATURE}
 RECIPES = {
     BEST: Recipe("masked", "MLP U-Net", 250, _BEST_SAMPLING),
     SWEPT: Recipe("masked", "MLP U-Net", 250, {**_BEST_SAMPLING, "corrector_sweeps": 2}),
+    **{
+        f"masked, {network}, 1 core-minute": Recipe(
+            "masked", network, epochs, {"num_inference_steps": steps, "temperature": TEMPERATURE}
+        )
+        for network, (_, (epochs, steps), _) in BACKBONES.items()
+    },
+    **{
+        f"diffusion, {network}, 1 core-minute": Recipe(
+            "diffusion", network, epochs, {"num_inference_steps": steps}
+        )
+        for network, (_, _, (epochs, steps)) in BACKBONES.items()
+    },
 }
-for _name, (_, (_epochs, _steps), _) in BACKBONES.items():
-    _sampling = {"num_inference_steps": _steps, "temperature": TEMPERATURE}
-    RECIPES[f"masked, {_name}, 1 core-minute"] = Recipe("masked", _name, _epochs, _sampling)
-for _name, (_, _, (_epochs, _steps)) in BACKBONES.items():
-    _sampling = {"num_inference_steps": _steps}
-    RECIPES[f"diffusion, {_name}, 1 core-minute"] = Recipe("diffusion", _name, _epochs, _sampling)
 
 
 @dataclass(frozen=True)

@@ -2,8 +2,9 @@
 
     gds models --n-blocks 26624 --n-channels 8
 
-The sizes of the reference stand at 18,432 blocks of 8 components; a second column shows the shape asked
-for. A preset is chosen by its name: gds pretrain --preset NAME, or preset: NAME in a configuration file.
+Beside the sizes that the reference says of its networks stand ours at its 18,432 blocks of 8 components, and
+those at the shape asked for. A preset is chosen by its name: gds pretrain --preset NAME, or preset: NAME in a
+configuration file.
 """
 
 import argparse
@@ -24,15 +25,23 @@ def run(args: argparse.Namespace) -> None:
     from tqdm import tqdm
 
     from gds.models.parameter_count import preset_parameters
-    from gds.models.presets import PRESETS
+    from gds.models.presets import PRESETS, REFERENCE_MILLIONS
 
     if min(args.n_blocks, args.n_channels) < 1:
         raise UserError(f"expected at least one block and channel, found {args.n_blocks} x {args.n_channels}")
     shapes = list(dict.fromkeys([REFERENCE_SHAPE, (args.n_blocks, args.n_channels)]))
-    rows = [["preset", "backbone", *(f"{n_blocks:,} x {n_channels}" for n_blocks, n_channels in shapes)]]
+    rows = [
+        [
+            "preset",
+            "backbone",
+            "reference",
+            *(f"{n_blocks:,} x {n_channels}" for n_blocks, n_channels in shapes),
+        ]
+    ]
     notes = []
     for name, options in tqdm(PRESETS.items(), desc="presets", leave=False, disable=None):
-        row = [name, str(options["backbone"])]
+        millions = REFERENCE_MILLIONS.get(name)
+        row = [name, str(options["backbone"]), "" if millions is None else f"{millions:g} M"]
         for n_blocks, n_channels in shapes:
             count, problem = preset_parameters(name, args.objective, n_blocks, n_channels)
             row.append("-" if count is None else f"{count:,}")

@@ -8,27 +8,19 @@ import numpy as np
 import pandas as pd
 import torch
 from numpy.typing import ArrayLike, NDArray
-from torch import Tensor
 from tqdm import tqdm
 
 from gds.errors import UserError
 from gds.features.featurizer import Featurizer
 from gds.files import read_json, write_json
-from gds.generation.diffusion import make_sampler, sample_diffusion
-from gds.generation.unmasking import (
-    Unmasking,
-    check_can_unmask,
-    default_unmasking_steps,
-    sample_unmasking,
-    slots_of_largest_block,
-)
+from gds.generation.drawing import DiffusionDrawing, UnmaskingDrawing, choose_drawing, classes_to_draw
+from gds.generation.unmasking import check_can_unmask
 from gds.genotypes.matrix import Genotypes
 from gds.models import GdsConfig, GdsForDiffusion, GdsForMaskedModeling
 from gds.models.randomness import fold
 from gds.models.schedule import (
     SCHEDULER_CONFIG_NAME,
     check_scheduler,
-    default_inference_steps,
     make_scheduler,
 )
 from gds.repository import PushesThroughOneDoor, local_folder
@@ -186,19 +178,19 @@ class GenotypeGenerator(PushesThroughOneDoor):
             Classes or guidance asked of an unconditional model, a class that it does not know, options of
             sampling that this kind of model does not have, or features that are not finite.
         """
-        classes = self._classes(n, labels, guidance_scale)
-        how = self._how_to_sample(num_inference_steps, temperature, corrector_sweeps)
+        classes = classes_to_draw(self.model.config, n, labels, guidance_scale)
+        drawing = self._drawing(num_inference_steps, temperature, corrector_sweeps)
         device = self.model.device
         parts = []
         silent = n == 0 or progress is not None
-        with tqdm(total=n * self._passes(how), desc="generate", unit="step", disable=silent) as own:
+        with tqdm(total=n * drawing.n_passes, desc="generate", unit="step", disable=silent) as own:
             bar = own if progress is None else progress
             for start in range(0, n, batch_size):
                 stop = min(start + batch_size, n)
                 index = torch.arange(first_index + start, first_index + stop, device=device)
                 keys = fold(fold(torch.tensor(seed, device=device), 1), index)
                 here = None if classes is None else classes[start:stop].to(device)
-                drawn = self._sample(keys, here, guidance_scale, how, bar)
+                drawn = drawing.draw(keys, here, guidance_scale, bar)
                 if not drawn.isfinite().all():
                     raise UserError(
                         "the sampler gave values that are not finite: take more steps; if that does not help, the "
@@ -221,7 +213,7 @@ class GenotypeGenerator(PushesThroughOneDoor):
         UserError
             The sampler cannot take so many steps, or this kind of model does not have an option.
         """
-        return self._passes(self._how_to_sample(num_inference_steps, temperature, corrector_sweeps))
+        return self._drawing(num_inference_steps, temperature, corrector_sweeps).n_passes
 
     def decode(self, features: NDArray[Any], first_index: int = 0) -> Genotypes:
         """Turn features into genotypes of people SYN000001, SYN000002, ...
@@ -243,75 +235,17 @@ class GenotypeGenerator(PushesThroughOneDoor):
         dosage = featurizer.inverse_transform(features)
         return Genotypes(dosage=dosage, samples=samples, variants=featurizer.variants_)
 
+    def _drawing(
+        self, num_inference_steps: int | None, temperature: float, corrector_sweeps: int
+    ) -> DiffusionDrawing | UnmaskingDrawing:
+        return choose_drawing(
+            self.model, self.scheduler_config, num_inference_steps, temperature, corrector_sweeps
+        )
+
     def _featurizer(self) -> Featurizer:
         if self.featurizer is None:
             raise UserError("this generator has no featurizer: load the whole folder with from_pretrained")
         return self.featurizer
-
-    def _sample(
-        self,
-        keys: Tensor,
-        classes: Tensor | None,
-        guidance_scale: float,
-        how: Unmasking | int,
-        progress: tqdm,
-    ) -> Tensor:
-        if isinstance(self.model, GdsForMaskedModeling):
-            assert isinstance(how, Unmasking)
-            return sample_unmasking(self.model, keys, how, classes, guidance_scale, progress)
-        assert self.scheduler_config is not None
-        assert isinstance(how, int)
-        return sample_diffusion(
-            self.model, keys, self.scheduler_config, how, classes, guidance_scale, progress
-        )
-
-    def _how_to_sample(
-        self, num_inference_steps: int | None, temperature: float, corrector_sweeps: int
-    ) -> Unmasking | int:
-        """Options of unmasking for a masked model, the number of steps for a diffusion model."""
-        if isinstance(self.model, GdsForMaskedModeling):
-            if num_inference_steps is None:
-                num_inference_steps = default_unmasking_steps(self.model.gds.is_padding)
-            return Unmasking(num_inference_steps, temperature, corrector_sweeps)
-        if temperature != 1.0 or corrector_sweeps:
-            raise UserError(
-                "temperature and corrector_sweeps are for masked models: this is a diffusion model, whose "
-                "sampler has steps and guidance only"
-            )
-        assert self.scheduler_config is not None
-        if num_inference_steps is None:
-            num_inference_steps = default_inference_steps(self.model.config)
-        make_sampler(self.scheduler_config, num_inference_steps)
-        return num_inference_steps
-
-    def _passes(self, how: Unmasking | int) -> int:
-        """How often the network sees a person."""
-        if not isinstance(how, Unmasking):
-            return how
-        return how.num_inference_steps + how.corrector_sweeps * slots_of_largest_block(
-            self.model.gds.is_padding
-        )
-
-    def _classes(self, n: int, labels: int | ArrayLike | None, guidance_scale: float) -> Tensor | None:
-        n_classes = self.model.config.n_condition_classes
-        if n_classes == 0 and (labels is not None or guidance_scale != 1.0):
-            raise UserError(
-                "this model is unconditional: it was trained without classes, so neither labels nor "
-                "guidance_scale apply"
-            )
-        if n_classes == 0:
-            return None
-        if labels is None:
-            if guidance_scale != 1.0:
-                raise UserError("guidance_scale needs labels: which class should the samples be guided to?")
-            labels = -100
-        classes = torch.as_tensor(np.broadcast_to(np.asarray(labels, dtype=np.int64), (n,)).copy())
-        if n and (classes.max() >= n_classes or ((classes < 0) & (classes != -100)).any()):
-            raise UserError(
-                f"labels: expected 0 to {n_classes - 1}, or -100 for no class, found "
-                f"{sorted(set(classes.tolist()))}"
-            )
-        return classes
 
 
 def synthetic_samples(n: int, first_index: int = 0) -> pd.DataFrame:

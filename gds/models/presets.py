@@ -50,7 +50,7 @@ PRESETS: dict[str, dict[str, Any]] = {
     },
     # One small network a window and nothing between them: what contrastive learning takes unless told otherwise.
     "local-tiny": {"backbone": "local", "hidden_size": 64, "blocks_per_token": 1},
-    # The reference's sizes, at 18,432 blocks of 8 components: 135 M, 18.6 M, 38.8 M, 310 M and 329 M.
+    # The reference's own.
     "transformer": {
         "backbone": "transformer", "hidden_size": 384, "num_hidden_layers": 12, "num_attention_heads": 6,
         "intermediate_size": 1536, "blocks_per_token": 16,
@@ -61,6 +61,9 @@ PRESETS: dict[str, dict[str, Any]] = {
     "hybrid": {"backbone": "hybrid", **_REFERENCE_UNET, **_REFERENCE_MLP},
 }  # fmt: skip
 
+
+# What the reference says its networks have at 18,432 x 8, in millions of parameters.
+REFERENCE_MILLIONS = {"transformer": 135, "unet1d": 18.6, "unet1d-per-gene": 38.8, "mlp": 310, "hybrid": 329}
 
 # Every option that some preset sets: choosing one replaces them all.
 SIZE_OPTIONS = frozenset(option for options in PRESETS.values() for option in options)

@@ -10,6 +10,23 @@ from transformers import TrainingArguments
 from gds.errors import UserError, did_you_mean
 from gds.repository import refuse_upload
 
+# Processes that gather batches while the GPU computes.
+LOADING_WORKERS = 2
+
+
+def loading_options(on_gpu: bool) -> dict[str, Any]:
+    """How batches reach the device, as fields of :class:`transformers.TrainingArguments`.
+
+    For a GPU they are gathered by other processes, into pinned memory, and copied while it computes. On a CPU
+    such processes would only compete with the training, and torch warns about pinned memory.
+    """
+    if not on_gpu:
+        return {"dataloader_pin_memory": False}
+    return {
+        "dataloader_pin_memory": True, "dataloader_num_workers": LOADING_WORKERS,
+        "dataloader_persistent_workers": True, "accelerator_config": {"non_blocking": True},
+    }  # fmt: skip
+
 
 def training_arguments(folder: str | Path, *, seed: int, **values: Any) -> TrainingArguments:
     """Arguments of one run.
@@ -34,8 +51,9 @@ def training_arguments(folder: str | Path, *, seed: int, **values: Any) -> Train
             raise UserError(f"training argument {name!r} does not exist; {did_you_mean(name, known)}")
     if values.get("push_to_hub"):
         refuse_upload()
-    # Pinned memory serves transfers to a GPU; without one torch warns about it at every loader.
-    values.setdefault("dataloader_pin_memory", torch.cuda.is_available())
+    values = {**loading_options(torch.cuda.is_available() and not values.get("use_cpu")), **values}
+    if values.get("dataloader_num_workers") == 0:
+        values["dataloader_persistent_workers"] = False
     try:
         return TrainingArguments(output_dir=str(folder), seed=seed, data_seed=seed, **values)
     except (TypeError, ValueError) as error:

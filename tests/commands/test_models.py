@@ -21,8 +21,10 @@ def test_the_reference_and_another_shape(capsys):
         "mlp": 310,
         "hybrid": 329,
     }.items():
-        assert int(rows[name][1].replace(",", "")) == pytest.approx(millions * 1e6, rel=0.02)
-    assert rows["unet1d"][2] == "-"
+        assert rows[name][1:3] == [f"{millions}", "M"]
+        assert int(rows[name][3].replace(",", "")) == pytest.approx(millions * 1e6, rel=0.02)
+    assert rows["unet1d"][4] == "-"
+    assert rows["mlp-tiny"][1].replace(",", "").isdigit()
     assert "unet1d at 100 x 4: 100 blocks cannot be halved" in printed
 
 

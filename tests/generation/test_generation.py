@@ -188,7 +188,9 @@ def test_guidance_formula(diffusion):
 def test_impossible_requests_are_refused(diffusion):
     for options, message in (
         ({"labels": 2}, "expected 0 to 1"),
+        ({"labels": [0, 1, 1]}, "one for each of 2 people"),
         ({"guidance_scale": 2.0}, "needs labels"),
+        ({"labels": 1, "guidance_scale": float("nan")}, "guidance_scale: expected a finite number"),
         ({"num_inference_steps": 21}, "1 to 20"),
         ({"num_inference_steps": 7}, "divisor"),
     ):

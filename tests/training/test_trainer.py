@@ -18,6 +18,7 @@ from gds.models import (
 )
 from gds.models.randomness import EVALUATION_EPOCH, draw_keys
 from gds.training import FeatureDataset, GdsTrainer
+from gds.training.arguments import loading_options, training_arguments
 
 N_BLOCKS, N_CHANNELS = 6, 4
 
@@ -188,10 +189,16 @@ def test_diverged_weights_never_become_a_checkpoint(continuous, make_config, mak
     assert all(value.isfinite().all() for value in kept.parameters())
 
 
-def test_loading_in_other_processes_changes_nothing(continuous, make_config, make_arguments):
+@pytest.mark.filterwarnings("ignore:'pin_memory' argument is set:UserWarning")
+def test_loading_as_for_a_gpu_changes_nothing(continuous, make_config, tmp_path):
+    """Other processes, pinned memory, copies that do not wait: the numbers are those of the plainest loading."""
     losses = []
-    for n_workers in (0, 2):
-        arguments = make_arguments(max_steps=4, dataloader_num_workers=n_workers)
+    for on_gpu in (False, True):
+        arguments = training_arguments(
+            tmp_path, seed=3, use_cpu=True, max_steps=4, disable_tqdm=True, logging_steps=1, save_strategy="no",
+            report_to=[], **loading_options(on_gpu),
+        )  # fmt: skip
+        assert arguments.accelerator_config.non_blocking == on_gpu
         trainer = GdsTrainer(diffusion(make_config), arguments, continuous)
         trainer.train()
         losses.append([entry["loss"] for entry in trainer.state.log_history if "loss" in entry])
