@@ -9,8 +9,8 @@ founder haplotypes, whose flatter spectrum takes the partial solver two products
 of one thread, the shortest of two runs of each gene, gene by gene side by side. scikit-learn is given
 float32 in memory and 8 components; its full solver sees every tenth gene of at most 600 variants and a few
 larger ones, and its time for the whole distribution follows from power laws between neighbouring sizes.
-The products are those that a fit chooses on the machine at hand: torch's int8 where the processor has instructions for
-them, float32 elsewhere; ``product_peak_gops`` is what a large one reaches.
+The engine is the one that a large fit chooses on the machine at hand (:mod:`gds.features.engine`);
+``product_peak_gops`` is what it reaches in a large product.
 ``components`` is ``GenePCA(8, cut_points=False)``, which computes what scikit-learn's fit does (eigenvectors
 and variances, here in float64 from integer sums); ``fit`` adds the cut points of the way back to dosages,
 which scikit-learn has not.
@@ -18,6 +18,7 @@ which scikit-learn has not.
 
 import argparse
 import csv
+import math
 import time
 from collections.abc import Callable
 from functools import partial
@@ -29,7 +30,8 @@ from tqdm import tqdm
 
 from gds.features import GenePCA
 from gds.features.covariance import covariance_of
-from gds.features.gram import integer_product, worth_torch
+from gds.features.engine import Engine, fastest_engine
+from gds.features.gram import integer_product
 from gds.genotypes import read_genotypes
 
 COHORTS = ((2504, 2000), (10_000, 500))
@@ -102,7 +104,7 @@ def extrapolated(sizes: np.ndarray, measured: dict[int, float]) -> float:
 
 
 def measure(
-    n_samples: int, n_genes: int, people: np.ndarray | None, with_torch: bool, peak: float
+    n_samples: int, n_genes: int, people: np.ndarray | None, engine: Engine, peak: float
 ) -> list[dict[str, object]]:
     """One row a method for one cohort."""
     from sklearn.decomposition import PCA
@@ -120,16 +122,16 @@ def measure(
         values = np.ascontiguousarray(dosage.T, dtype=np.float32)
         k = min(COMPONENTS, size)
         calls: dict[str, Callable[[], object]] = {
-            "components": partial(fitted["components"]._fit_block, dosage, None, with_torch),
-            "fit": partial(fitted["fit"]._fit_block, dosage, None, with_torch),
+            "components": partial(fitted["components"]._fit_block, dosage, None, engine),
+            "fit": partial(fitted["fit"]._fit_block, dosage, None, engine),
             "scikit-learn default": partial(PCA(k).fit, values),
         }
         if gene in large or (gene % 10 == 5 and size <= 600):
             calls[FULL] = partial(PCA(k, svd_solver="full").fit, values)
         for method, call in calls.items():
             seconds[method].append((size, cpu_seconds(call)))
-        covariance = covariance_of(dosage, with_torch=with_torch)
-        covariance_seconds += cpu_seconds(partial(covariance_of, dosage, with_torch=with_torch))
+        covariance = covariance_of(dosage, engine=engine)
+        covariance_seconds += cpu_seconds(partial(covariance_of, dosage, engine=engine))
         eigenvector_seconds += cpu_seconds(partial(covariance.leading, COMPONENTS))
     total = {method: sum(took for _, took in seconds[method]) for method in methods}
     total[FULL] = extrapolated(sizes, dict(seconds[FULL]))
@@ -151,7 +153,7 @@ def measure(
                 1e3 * float(np.median([took for size, took in seconds[method] if 60 <= size <= 80])), 3
             ),
             "gram_equivalent_gops": round(operations / total[method] / 1e9),
-            "product": "int8" if with_torch else "float32",
+            "engine": engine.value,
             "product_peak_gops": round(peak / 1e9),
             "covariance_seconds": round(covariance_seconds, 2) if method == "components" else "",
             "eigenvector_seconds": round(eigenvector_seconds, 2) if method == "components" else "",
@@ -160,10 +162,10 @@ def measure(
     ]
 
 
-def product_peak(with_torch: bool) -> float:
+def product_peak(engine: Engine) -> float:
     """Operations a second of one thread, on a large product."""
     rows = np.random.default_rng(0).integers(0, 3, (1024, 16384), dtype=np.int8)
-    return 2 * 1024 * 1024 * 16384 / cpu_seconds(lambda: integer_product(rows, with_torch=with_torch), 5)
+    return 2 * 1024 * 1024 * 16384 / cpu_seconds(lambda: integer_product(rows, engine=engine), 5)
 
 
 def main() -> None:
@@ -181,12 +183,12 @@ def main() -> None:
     if arguments.genotypes:
         people = np.ascontiguousarray(read_genotypes(arguments.genotypes).dosage.T)
     with threadpool_limits(1):
-        with_torch = worth_torch(0)
-        peak = product_peak(with_torch)
+        engine = fastest_engine(math.inf)
+        peak = product_peak(engine)
         rows = [
             row
             for n_samples, n_genes in COHORTS
-            for row in measure(n_samples, round(n_genes * arguments.share), people, with_torch, peak)
+            for row in measure(n_samples, round(n_genes * arguments.share), people, engine, peak)
         ]
     arguments.out.parent.mkdir(parents=True, exist_ok=True)
     with arguments.out.open("w", newline="") as file:

@@ -7,6 +7,7 @@ from typing import Protocol
 import numpy as np
 
 from gds.features.components import krylov_components, leading_components
+from gds.features.engine import Engine
 from gds.features.fixed_point import TWO_DIGITS, people_product, variants_product
 from gds.features.gram import BlockMoments, block_moments
 
@@ -48,12 +49,12 @@ class Covariance(Protocol):
         """Sum of squares over people of X times float64 (variant, column); float64 (column,)."""
 
 
-def covariance_of(dosage: np.ndarray, *, with_torch: bool = False) -> Covariance:
+def covariance_of(dosage: np.ndarray, *, engine: Engine = Engine.FLOAT32) -> Covariance:
     """Covariance of a block, int8 (variant, sample) with -1 for missing; by its size as matrix or
     implicitly."""
     if is_implicit(*dosage.shape):
-        return ImplicitCovariance(dosage, with_torch=with_torch)
-    return MatrixCovariance(block_moments(dosage, with_torch=with_torch))
+        return ImplicitCovariance(dosage, engine=engine)
+    return MatrixCovariance(block_moments(dosage, engine=engine))
 
 
 class MatrixCovariance:
@@ -79,8 +80,8 @@ class ImplicitCovariance:
     are rounded one by one, so that a tile's dosages are touched by both halves while they are in the cache.
     """
 
-    def __init__(self, dosage: np.ndarray, *, with_torch: bool = False) -> None:
-        self._with_torch = with_torch
+    def __init__(self, dosage: np.ndarray, *, engine: Engine = Engine.FLOAT32) -> None:
+        self._engine = engine
         self._given = dosage
         # A row at a time: numpy counts the nonzero values of contiguous booleans ten times faster than along an axis.
         counts = [[np.count_nonzero(row) for row in dosage == value] for value in range(3)]
@@ -101,7 +102,7 @@ class ImplicitCovariance:
             # The quotient does not know the rounding of the vectors, to first order.
             return self.spread(found[1]), found[1]
         # Eigenvalues without any gap, or as many components as variants: the matrix after all.
-        return MatrixCovariance(block_moments(self._given, with_torch=self._with_torch)).leading(n_components)
+        return MatrixCovariance(block_moments(self._given, engine=self._engine)).leading(n_components)
 
     def spread(self, vectors: np.ndarray) -> np.ndarray:
         weights, unit = _to_integers(vectors)
@@ -126,41 +127,41 @@ class ImplicitCovariance:
         none, where those variants do not vary enough.
         """
         some = slice(None, None, max(1, len(self.mean) // _SAMPLED))
-        sampled = MatrixCovariance(block_moments(self._given[some], with_torch=self._with_torch))
+        sampled = MatrixCovariance(block_moments(self._given[some], engine=self._engine))
         weights, _ = _to_integers(sampled.leading(n_columns)[1])
         start = np.zeros((len(self.mean), weights.shape[1]))
         if not weights.size:
             return start
         for tile, missing in self._tiles():
             # Missing calls count as dosage 0 in this half.
-            scores = people_product(np.ascontiguousarray(tile[some]), weights, with_torch=self._with_torch)
+            scores = people_product(np.ascontiguousarray(tile[some]), weights, engine=self._engine)
             start += self._summed(tile, missing, scores - (sampled.mean @ weights)[:, None])
         return start
 
     def _tiles(self) -> Iterator[tuple[np.ndarray, np.ndarray]]:
         """Dosages and missing calls of some people at a time, converted once for both halves of a product."""
         step = max(1, _TILE // len(self._dosage))
-        dtype = "int8" if self._with_torch else "float32"
+        dtype = "int8" if self._engine is Engine.INT8 else "float32"
         for start in range(0, self._dosage.shape[1], step):
             dosage, missing = self._dosage[:, start : start + step], self._missing[:, start : start + step]
             yield np.ascontiguousarray(dosage, dtype), np.ascontiguousarray(missing, dtype)
 
     def _projected(self, tile: np.ndarray, missing: np.ndarray, weights: np.ndarray) -> np.ndarray:
         """X times integers, float64 (column, sample)."""
-        scores = people_product(tile, weights, with_torch=self._with_torch)
+        scores = people_product(tile, weights, engine=self._engine)
         if self._incomplete.size:
             # Imputed means in sixteenths, which uses up the bound of 30 bits.
             imputed = np.rint(16 * self.mean[self._incomplete, None] * weights[self._incomplete])
-            scores += people_product(missing, imputed, with_torch=self._with_torch) / 16
+            scores += people_product(missing, imputed, engine=self._engine) / 16
         return scores - (self.mean @ weights)[:, None]
 
     def _summed(self, tile: np.ndarray, missing: np.ndarray, scores: np.ndarray) -> np.ndarray:
         """These people's part of X' times scores (column, sample); float64 (variant, column)."""
         weights, unit = _to_integers(scores.T)
-        part = variants_product(tile, weights.T, with_torch=self._with_torch)
+        part = variants_product(tile, weights.T, engine=self._engine)
         part -= np.multiply.outer(self.mean, weights.sum(axis=0))
         if self._incomplete.size:
-            lacking = variants_product(missing, weights.T, with_torch=self._with_torch)
+            lacking = variants_product(missing, weights.T, engine=self._engine)
             part[self._incomplete] += self.mean[self._incomplete, None] * lacking
         return part * unit
 

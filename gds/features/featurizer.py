@@ -9,6 +9,7 @@ import numpy as np
 
 from gds.errors import UserError
 from gds.features.block_range import FEATURES, BlockRange, in_order, joined
+from gds.features.engine import Engine
 from gds.features.feature_rows import FeatureRows, room_for
 from gds.features.fitted_state import FittedState
 from gds.features.sample_indices import sample_indices
@@ -34,7 +35,7 @@ class Featurizer(FittedState):
     padding_value: ClassVar[int]
 
     @abstractmethod
-    def _fit_block(self, dosage: np.ndarray, others: np.ndarray | None, with_torch: bool) -> Piece:
+    def _fit_block(self, dosage: np.ndarray, others: np.ndarray | None, engine: Engine) -> Piece:
         """Learn from training people's int8 (variant, sample).
 
         The arrays of ``_state``, ``n_channels`` and ``allele_frequency``; if there are ``others``, int8 (variant,
@@ -42,7 +43,7 @@ class Featurizer(FittedState):
         """
 
     @abstractmethod
-    def _map_block(self, piece: Piece, dosage: np.ndarray, with_torch: bool) -> np.ndarray:
+    def _map_block(self, piece: Piece, dosage: np.ndarray, engine: Engine) -> np.ndarray:
         """Features (channel, sample), without the padding, of int8 (variant, sample)."""
 
     @property
@@ -51,8 +52,8 @@ class Featurizer(FittedState):
         """Length of the channel axis; None if it depends on what is found in the blocks."""
 
     @abstractmethod
-    def _worth_torch(self, sizes: np.ndarray, n_samples: int, *, fit: bool) -> bool:
-        """Whether torch's int8 product would save time on blocks of these sizes."""
+    def _engine(self, sizes: np.ndarray, n_samples: int, *, fit: bool) -> Engine:
+        """The engine that takes least time on blocks of these sizes."""
 
     @abstractmethod
     def inverse_transform(self, features: np.ndarray) -> np.ndarray:
@@ -243,9 +244,9 @@ class Featurizer(FittedState):
         self._check_fitted()
         people = sample_indices(source, samples)
         out = room_for((len(people), self.n_blocks, self.n_channels), self.feature_dtype, out)
-        with_torch = self._worth_torch(self.blocks_.sizes, len(people), fit=False)
+        engine = self._engine(self.blocks_.sizes, len(people), fit=False)
         done = map_blocks(
-            lambda i, dosage: self._map_block(self._piece(i), dosage, with_torch),
+            lambda i, dosage: self._map_block(self._piece(i), dosage, engine),
             source,
             self.blocks_,
             [people],
@@ -278,9 +279,9 @@ class Featurizer(FittedState):
             raise UserError(f"nothing to fit: {len(people[0])} training people and {len(blocks)} blocks")
         if others is not None:
             people.append(sample_indices(source, others))
-        with_torch = self._worth_torch(blocks.sizes[which.start : which.stop], len(people[0]), fit=True)
+        engine = self._engine(blocks.sizes[which.start : which.stop], len(people[0]), fit=True)
         return map_blocks(
-            lambda i, dosage, further=None: self._fit_block(dosage, further, with_torch),
+            lambda i, dosage, further=None: self._fit_block(dosage, further, engine),
             source,
             blocks,
             people,

@@ -8,6 +8,8 @@ exactly; the rounding, 1.2e-7 of a unit vector, is about that of float32.
 
 import numpy as np
 
+from gds.features.engine import Engine
+
 _LOADING_UNIT = 2.0**-22
 _OFFSET_UNIT = 2.0**-29
 # Integers are multiplied digit by digit in float32, which holds every integer up to 2**24: signed digits to the
@@ -26,7 +28,7 @@ def round_loadings(eigenvectors: np.ndarray) -> np.ndarray:
 
 
 def exact_scores(
-    dosage: np.ndarray, loadings: np.ndarray, mean: np.ndarray, *, with_torch: bool = False
+    dosage: np.ndarray, loadings: np.ndarray, mean: np.ndarray, *, engine: Engine = Engine.FLOAT32
 ) -> np.ndarray:
     """Projections of mean-imputed, centred dosages on loadings.
 
@@ -40,8 +42,8 @@ def exact_scores(
         Rounded by :func:`round_loadings`, shape (variant, component).
     mean
         Training mean of each variant's dosage, float64, shape (variant,).
-    with_torch
-        See :func:`people_product`.
+    engine
+        See :mod:`gds.features.engine`.
 
     Returns
     -------
@@ -56,32 +58,33 @@ def exact_scores(
         missing = dosage < 0
         incomplete = np.flatnonzero(missing.any(axis=1))
         masks = missing[incomplete].view(np.int8)
-        constant = constant - people_product(masks, offsets[incomplete], with_torch=with_torch)
+        constant = constant - people_product(masks, offsets[incomplete], engine=engine)
         dosage = np.maximum(dosage, 0)
-    scores = people_product(dosage, weights, with_torch=with_torch)
+    scores = people_product(dosage, weights, engine=engine)
     scores *= _LOADING_UNIT
     scores -= constant * _OFFSET_UNIT
     return scores
 
 
-def people_product(dosage: np.ndarray, weights: np.ndarray, *, with_torch: bool = False) -> np.ndarray:
+def people_product(dosage: np.ndarray, weights: np.ndarray, *, engine: Engine = Engine.FLOAT32) -> np.ndarray:
     """``weights.T @ dosage``, exactly.
 
     Parameters
     ----------
     dosage
-        0, 1 or 2; int8 (or, without torch, float32), shape (variant, sample), C order.
+        0, 1 or 2; int8 (or float32, for the engine of that name), shape (variant, sample), C order.
     weights
         Integers of at most 2**30 in size, float64, shape (variant, column).
-    with_torch
-        Multiply digits to the base 256 with torch's int8 product instead of float32; the result is the same.
+    engine
+        int8 multiplies digits to the base 256 with torch, all others digits to the base 2**13 in float32; the
+        result is the same.
 
     Returns
     -------
     numpy.ndarray
         float64 (column, sample).
     """
-    if with_torch and weights.size:
+    if engine is Engine.INT8 and weights.size:
         import torch
 
         octets = _octets(weights.T)
@@ -100,7 +103,9 @@ def people_product(dosage: np.ndarray, weights: np.ndarray, *, with_torch: bool 
     return out
 
 
-def variants_product(dosage: np.ndarray, weights: np.ndarray, *, with_torch: bool = False) -> np.ndarray:
+def variants_product(
+    dosage: np.ndarray, weights: np.ndarray, *, engine: Engine = Engine.FLOAT32
+) -> np.ndarray:
     """``dosage @ weights.T``, exactly: like :func:`people_product`, summed over people.
 
     Parameters
@@ -109,15 +114,15 @@ def variants_product(dosage: np.ndarray, weights: np.ndarray, *, with_torch: boo
         See :func:`people_product`.
     weights
         Integers of at most 2**30 in size, float64, shape (column, sample).
-    with_torch
-        See :func:`people_product`.
+    engine
+        See :mod:`gds.features.engine`.
 
     Returns
     -------
     numpy.ndarray
         float64 (variant, column).
     """
-    if with_torch:
+    if engine is Engine.INT8:
         import torch
 
         octets = _octets(weights)

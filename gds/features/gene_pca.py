@@ -7,9 +7,9 @@ import numpy as np
 from gds.errors import UserError
 from gds.features.block_range import FEATURES
 from gds.features.covariance import Covariance, covariance_of
+from gds.features.engine import Engine, fastest_engine
 from gds.features.featurizer import Featurizer, Piece
 from gds.features.fixed_point import exact_scores, round_loadings
-from gds.features.gram import worth_torch
 from gds.features.thresholds import apply_cut_points, quantile_cut_points, stand_for_all
 
 if TYPE_CHECKING:
@@ -168,37 +168,35 @@ class GenePCA(Featurizer):
             dosage[:, self.blocks_.variant_index[slots]] = reconstruction
         return dosage
 
-    def _fit_block(self, dosage: np.ndarray, others: np.ndarray | None, with_torch: bool) -> Piece:
-        covariance, piece = self._fit_components(dosage, with_torch)
+    def _fit_block(self, dosage: np.ndarray, others: np.ndarray | None, engine: Engine) -> Piece:
+        covariance, piece = self._fit_components(dosage, engine)
         scores = None
         if others is not None:
-            scores = self._raw_scores(piece, dosage, with_torch)
-            groups = [scores, self._raw_scores(piece, others, with_torch)] if others.size else [scores]
+            scores = self._raw_scores(piece, dosage, engine)
+            groups = [scores, self._raw_scores(piece, others, engine)] if others.size else [scores]
             piece[FEATURES] = np.concatenate([_scaled(group, piece["scale"]) for group in groups], axis=1)
         if not self.cut_points:
             return piece | {"cut_points": np.tile(np.array([0.5, 1.5], dtype=np.float32), (len(dosage), 1))}
         some = stand_for_all(dosage.shape[1])
         dosage = dosage[:, some]
-        scores = self._raw_scores(piece, dosage, with_torch) if scores is None else scores[:, some]
+        scores = self._raw_scores(piece, dosage, engine) if scores is None else scores[:, some]
         units = _scaled(scores, piece["scale"])
         weights = self._weights(piece["loadings"], piece["scale"])
         cuts = quantile_cut_points(units, weights, covariance.mean, dosage, covariance.genotype_counts)
         return piece | {"cut_points": cuts}
 
-    def _map_block(self, piece: Piece, dosage: np.ndarray, with_torch: bool) -> np.ndarray:
-        return _scaled(self._raw_scores(piece, dosage, with_torch), piece["scale"])
+    def _map_block(self, piece: Piece, dosage: np.ndarray, engine: Engine) -> np.ndarray:
+        return _scaled(self._raw_scores(piece, dosage, engine), piece["scale"])
 
     @staticmethod
-    def _raw_scores(piece: Piece, dosage: np.ndarray, with_torch: bool) -> np.ndarray:
+    def _raw_scores(piece: Piece, dosage: np.ndarray, engine: Engine) -> np.ndarray:
         """Exact projections on the loadings, float64 (channel, sample)."""
-        return exact_scores(dosage, piece["loadings"], 2 * piece["allele_frequency"], with_torch=with_torch)
+        return exact_scores(dosage, piece["loadings"], 2 * piece["allele_frequency"], engine=engine)
 
-    def _fit_components(
-        self, dosage: np.ndarray, with_torch: bool
-    ) -> tuple[Covariance, dict[str, np.ndarray]]:
+    def _fit_components(self, dosage: np.ndarray, engine: Engine) -> tuple[Covariance, dict[str, np.ndarray]]:
         """All but the cut points: what a principal component analysis without a way back would be."""
         n_variants, n_samples = dosage.shape
-        covariance = covariance_of(dosage, with_torch=with_torch)
+        covariance = covariance_of(dosage, engine=engine)
         variance = covariance.variance
         total = variance.sum()
         eigenvalues, eigenvectors = covariance.leading(self._most_components(n_variants))
@@ -229,9 +227,9 @@ class GenePCA(Featurizer):
             return 8
         return None if self.n_components < 1 else int(self.n_components)
 
-    def _worth_torch(self, sizes: np.ndarray, n_samples: int, *, fit: bool) -> bool:
+    def _engine(self, sizes: np.ndarray, n_samples: int, *, fit: bool) -> Engine:
         sizes = sizes.astype(np.float64)
-        return worth_torch(n_samples * float((sizes**2 if fit else sizes * 3 * self.n_channels).sum()))
+        return fastest_engine(n_samples * float((sizes**2 if fit else sizes * 3 * self.n_channels).sum()))
 
     def _most_components(self, n_variants: int) -> int:
         if self.n_components == "reference":

@@ -6,6 +6,7 @@ import numpy as np
 
 from gds.errors import UserError
 from gds.features.block_range import FEATURES
+from gds.features.engine import Engine
 from gds.features.featurizer import Featurizer, Piece
 
 if TYPE_CHECKING:
@@ -71,7 +72,7 @@ class GeneTokens(Featurizer):
         _, first = np.unique(self.blocks_.variant_index, return_index=True)
         return slots[:, first].astype(np.int8)
 
-    def _fit_block(self, dosage: np.ndarray, others: np.ndarray | None, with_torch: bool) -> Piece:
+    def _fit_block(self, dosage: np.ndarray, others: np.ndarray | None, engine: Engine) -> Piece:
         if len(dosage) > self.max_slots:
             raise UserError(
                 f"a block of {len(dosage)} variants does not fit {self.max_slots} slots: split it with "
@@ -85,12 +86,12 @@ class GeneTokens(Featurizer):
         }
         return piece if others is None else piece | {FEATURES: np.concatenate([dosage, others], axis=1)}
 
-    def _map_block(self, piece: Piece, dosage: np.ndarray, with_torch: bool) -> np.ndarray:
+    def _map_block(self, piece: Piece, dosage: np.ndarray, engine: Engine) -> np.ndarray:
         return dosage
 
     @property
     def fixed_channels(self) -> int:
         return self.max_slots
 
-    def _worth_torch(self, sizes: np.ndarray, n_samples: int, *, fit: bool) -> bool:
-        return False
+    def _engine(self, sizes: np.ndarray, n_samples: int, *, fit: bool) -> Engine:
+        return Engine.FLOAT32

@@ -6,14 +6,12 @@ mask of missing calls, X'X, X'M and M'M hold all that mean imputation needs, and
 a sum.
 """
 
-import functools
-import sys
 from dataclasses import dataclass
 
 import numpy as np
 
-# Multiplications whose time in float32 is about that of importing torch.
-_WORTH_IMPORTING_TORCH = 2e11
+from gds.features.engine import Engine
+
 # float32 holds every integer up to 2**24; a product of dosages is at most 4.
 _EXACT_FLOAT32_SAMPLES = 2**24 // 4
 # Larger products are made of square tiles, so that the half below the diagonal need not be computed.
@@ -89,15 +87,15 @@ class BlockMoments:
         return covariance
 
 
-def block_moments(dosage: np.ndarray, *, with_torch: bool = False) -> BlockMoments:
+def block_moments(dosage: np.ndarray, *, engine: Engine = Engine.FLOAT32) -> BlockMoments:
     """Integer sums of a block.
 
     Parameters
     ----------
     dosage
         0, 1, 2 or -1 for missing; int8, shape (variant, sample).
-    with_torch
-        See :func:`integer_product`.
+    engine
+        See :mod:`gds.features.engine`.
     """
     n_variants, n_samples = dosage.shape
     missing = np.zeros(n_variants, dtype=np.int64)
@@ -106,14 +104,14 @@ def block_moments(dosage: np.ndarray, *, with_torch: bool = False) -> BlockMomen
         missing = (dosage < 0).sum(axis=1)
         incomplete = np.flatnonzero(missing)
     # Rows: dosages, a row of ones (whose products are the sums), missing masks of incomplete variants.
-    dtype = np.int8 if with_torch else np.float32
+    dtype = np.float32 if engine is Engine.FLOAT32 else np.int8
     rows = np.empty((n_variants + 1 + incomplete.size, n_samples), dtype)
     rows[:n_variants] = dosage
     if incomplete.size:
         np.maximum(rows[:n_variants], 0, out=rows[:n_variants])
         rows[n_variants + 1 :] = dosage[incomplete] < 0
     rows[n_variants] = 1
-    product = integer_product(rows, with_torch=with_torch)
+    product = integer_product(rows, engine=engine)
     return BlockMoments(
         n_samples=n_samples,
         gram=product[:n_variants, :n_variants],
@@ -125,15 +123,15 @@ def block_moments(dosage: np.ndarray, *, with_torch: bool = False) -> BlockMomen
     )
 
 
-def integer_product(rows: np.ndarray, *, with_torch: bool = False) -> np.ndarray:
+def integer_product(rows: np.ndarray, *, engine: Engine = Engine.FLOAT32) -> np.ndarray:
     """``rows @ rows.T`` as exact integers.
 
     Parameters
     ----------
     rows
-        Values in {0, 1, 2}; int8 (or, without torch, float32), shape (row, sample), C order.
-    with_torch
-        Multiply with torch's int8 product instead of float32; the integers are the same.
+        Values in {0, 1, 2}; int8 (or float32 for the engine of that name), shape (row, sample), C order.
+    engine
+        See :mod:`gds.features.engine`.
 
     Returns
     -------
@@ -143,7 +141,11 @@ def integer_product(rows: np.ndarray, *, with_torch: bool = False) -> np.ndarray
     n_rows, n_samples = rows.shape
     if 4 * n_samples >= 2**31:
         raise ValueError(f"{n_samples} samples: sums of products would overflow 32 bits")
-    if with_torch:
+    if engine is Engine.POPCOUNT:
+        from gds.features.popcount import popcount_product
+
+        return popcount_product(rows)
+    if engine is Engine.INT8:
         import torch
 
         tensor = torch.from_numpy(rows)
@@ -161,22 +163,3 @@ def integer_product(rows: np.ndarray, *, with_torch: bool = False) -> np.ndarray
         tile = rows[:, start : start + _EXACT_FLOAT32_SAMPLES].astype(np.float32, copy=False)
         product += (tile @ tile.T).astype(np.int32)
     return product
-
-
-def worth_torch(multiplications: float) -> bool:
-    """Whether torch's int8 product would save time, its import included.
-
-    Only a matter of speed: integers are the same whoever multiplies them.
-    """
-    return ("torch" in sys.modules or multiplications > _WORTH_IMPORTING_TORCH) and _int8_is_fast()
-
-
-@functools.cache
-def _int8_is_fast() -> bool:
-    """Whether torch multiplies int8 matrices with the processor's own instructions (VNNI or AMX)."""
-    import torch
-
-    return bool(
-        torch.backends.mkldnn.is_available()
-        and (torch.cpu._is_vnni_supported() or torch.cpu._is_amx_tile_supported())
-    )

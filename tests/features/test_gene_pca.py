@@ -12,6 +12,7 @@ from small_cohorts import blocks_of, cohort, consecutive_blocks, imputed, linked
 
 from gds.errors import UserError
 from gds.features import GenePCA
+from gds.features.engine import Engine
 from gds.features.thresholds import apply_cut_points, fit_cut_points
 
 SIZES = (1, 3, 30, 7, 64, 12)
@@ -95,13 +96,13 @@ def test_test_people_leave_every_fitted_byte_as_it_is(people, blocks, training, 
     edges=st.sets(st.integers(1, len(SIZES) - 1)),
     read_bytes=st.integers(1, 40_000),
     n_jobs=st.integers(1, 3),
-    with_torch=st.booleans(),
+    engine=st.sampled_from(Engine),
 )
 def test_any_sharding_block_size_and_thread_count_give_the_same_bytes(
-    people, blocks, training, pca, monkeypatch, edges, read_bytes, n_jobs, with_torch
+    people, blocks, training, pca, monkeypatch, edges, read_bytes, n_jobs, engine
 ):
     monkeypatch.setattr("gds.features.streaming._READ_BYTES", read_bytes)
-    monkeypatch.setattr("gds.features.gene_pca.worth_torch", lambda work: with_torch)
+    monkeypatch.setattr("gds.features.gene_pca.fastest_engine", lambda work: engine)
     limits = [0, *sorted(edges), len(SIZES)]
     again = GenePCA(8)
     shards = [

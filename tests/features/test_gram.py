@@ -6,16 +6,17 @@ from small_cohorts import imputed, linked_dosages
 
 from gds.features.components import NEGLIGIBLE, _dense, fix_signs, krylov_components, leading_components
 from gds.features.covariance import ImplicitCovariance, MatrixCovariance
+from gds.features.engine import Engine
 from gds.features.fixed_point import exact_scores, people_product, round_loadings, variants_product
 from gds.features.gram import block_moments, integer_product
 
 
-@pytest.mark.parametrize("with_torch", [False, True])
+@pytest.mark.parametrize("engine", Engine)
 @pytest.mark.parametrize("missing", [0.0, 0.1])
-def test_moments_are_the_integer_sums(with_torch, missing):
+def test_moments_are_the_integer_sums(engine, missing):
     dosage = linked_dosages(203, 17, missing=missing).T.copy()
     x, m = np.maximum(dosage, 0).astype(np.int64), (dosage < 0).astype(np.int64)
-    moments = block_moments(dosage, with_torch=with_torch)
+    moments = block_moments(dosage, engine=engine)
     np.testing.assert_array_equal(moments.gram, x @ x.T)
     np.testing.assert_array_equal(moments.sums, x.sum(axis=1))
     np.testing.assert_array_equal(moments.missing, m.sum(axis=1))
@@ -46,8 +47,17 @@ def test_a_variant_that_nobody_has_a_call_of_is_constant():
 def test_large_products_made_of_tiles_are_whole():
     rows = np.random.default_rng(0).integers(0, 3, (2100, 40), dtype=np.int8)
     expected = rows.astype(np.int64) @ rows.T.astype(np.int64)
-    np.testing.assert_array_equal(integer_product(rows, with_torch=True), expected)
-    np.testing.assert_array_equal(integer_product(rows), expected)
+    for engine in Engine:
+        np.testing.assert_array_equal(integer_product(rows, engine=engine), expected)
+
+
+@pytest.mark.parametrize("n_samples", [1, 63, 64, 65, 64 * 64 + 3])
+def test_bits_of_the_last_word_and_of_every_cached_run_count(n_samples, monkeypatch):
+    monkeypatch.setattr("gds.features.popcount._CACHED_WORDS", 1)
+    rows = np.random.default_rng(0).integers(0, 3, (9, n_samples), dtype=np.int8)
+    rows[0], rows[1] = 2, 1
+    expected = rows.astype(np.int64) @ rows.T.astype(np.int64)
+    np.testing.assert_array_equal(integer_product(rows, engine=Engine.POPCOUNT), expected)
 
 
 @pytest.mark.parametrize("missing", [0.0, 0.05])
@@ -58,7 +68,8 @@ def test_scores_do_not_depend_on_engine_tiles_or_order(missing, monkeypatch):
     scores = exact_scores(dosage, loadings, mean)
     monkeypatch.setattr("gds.features.fixed_point._TILE_BYTES", 40 * 8 * 7)
     np.testing.assert_array_equal(exact_scores(dosage, loadings, mean), scores)
-    np.testing.assert_array_equal(exact_scores(dosage, loadings, mean, with_torch=True), scores)
+    for engine in Engine:
+        np.testing.assert_array_equal(exact_scores(dosage, loadings, mean, engine=engine), scores)
     variants = np.random.default_rng(1).permutation(40)
     shuffled = exact_scores(dosage[variants], loadings[variants], mean[variants])
     np.testing.assert_array_equal(shuffled, scores)
@@ -66,30 +77,30 @@ def test_scores_do_not_depend_on_engine_tiles_or_order(missing, monkeypatch):
     np.testing.assert_allclose(scores, (centred @ loadings.astype(np.float64)).T, atol=1e-6)
 
 
-@pytest.mark.parametrize("with_torch", [False, True])
+@pytest.mark.parametrize("engine", Engine)
 @pytest.mark.parametrize("largest", [2**22, 2**25, 2**30])
 @pytest.mark.parametrize(("n_variants", "n_samples"), [(2100, 30), (20, 4200)])
-def test_products_with_integers_are_exact_whatever_their_size(with_torch, largest, n_variants, n_samples):
+def test_products_with_integers_are_exact_whatever_their_size(engine, largest, n_variants, n_samples):
     """The largest dosages and weights, and more terms than one float32 sum may have."""
     rng = np.random.default_rng(0)
     dosage = rng.choice(np.array([0, 2, 2, 2], dtype=np.int8), (n_variants, n_samples))
     people = rng.choice([-1, 1], (n_variants, 3)) * rng.integers(0, largest, (n_variants, 3), endpoint=True)
     people[:, 0] = largest
-    product = people_product(dosage, people.astype(np.float64), with_torch=with_torch)
+    product = people_product(dosage, people.astype(np.float64), engine=engine)
     np.testing.assert_array_equal(product, people.T @ dosage.astype(np.int64))
     variants = rng.choice([-1, 1], (3, n_samples)) * rng.integers(0, largest, (3, n_samples), endpoint=True)
     variants[0] = -largest
-    product = variants_product(dosage, variants.astype(np.float64), with_torch=with_torch)
+    product = variants_product(dosage, variants.astype(np.float64), engine=engine)
     np.testing.assert_array_equal(product, dosage.astype(np.int64) @ variants.T)
 
 
 def test_loadings_of_one_fit_their_digits():
     """An eigenvector of a one-variant block is 1, the largest weight there is."""
     dosage = np.array([[0, 1, 2, -1]], dtype=np.int8)
-    for with_torch in (False, True):
+    for engine in Engine:
         for sign in (1, -1):
             loading = round_loadings(np.array([[float(sign)]]))
-            scores = exact_scores(dosage, loading, np.array([1.0]), with_torch=with_torch)
+            scores = exact_scores(dosage, loading, np.array([1.0]), engine=engine)
             np.testing.assert_array_equal(scores[0], sign * np.array([-1.0, 0.0, 1.0, 0.0]))
 
 
@@ -114,22 +125,22 @@ def test_the_implicit_covariance_is_the_matrix(missing):
     vectors = np.random.default_rng(0).normal(size=(400, 3))
     product = implicit.times(vectors)
     np.testing.assert_allclose(product, matrix.matrix @ vectors, atol=1e-7 * np.abs(product).max())
-    with_torch = ImplicitCovariance(dosage, with_torch=True)
-    np.testing.assert_array_equal(with_torch.times(vectors), product)
+    by_octets = ImplicitCovariance(dosage, engine=Engine.INT8)
+    np.testing.assert_array_equal(by_octets.times(vectors), product)
     values, vectors = implicit.leading(8)
     expected_values, expected = matrix.leading(8)
     np.testing.assert_allclose(values, expected_values, rtol=1e-9)
     np.testing.assert_allclose((vectors * expected).sum(axis=0), 1, atol=1e-9)
 
 
-@pytest.mark.parametrize("with_torch", [False, True])
+@pytest.mark.parametrize("engine", Engine)
 @pytest.mark.parametrize("varying", [0, 1, 40])
-def test_the_variants_that_start_the_search_may_say_little(with_torch, varying):
+def test_the_variants_that_start_the_search_may_say_little(engine, varying):
     """Those that are looked at first are constant, all but a few."""
     dosage = linked_dosages(120, 400, seed=15, missing=0.02, factors=60).T.copy()
     looked_at = np.arange(0, 400, 400 // 150)
     dosage[looked_at[varying:]] = 1
-    values, vectors = ImplicitCovariance(dosage, with_torch=with_torch).leading(4)
+    values, vectors = ImplicitCovariance(dosage, engine=engine).leading(4)
     expected_values, expected = MatrixCovariance(block_moments(dosage)).leading(4)
     np.testing.assert_allclose(values, expected_values, rtol=1e-8)
     np.testing.assert_allclose(np.abs((vectors * expected).sum(axis=0)), 1, atol=1e-9)

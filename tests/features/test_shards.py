@@ -15,6 +15,7 @@ from small_cohorts import awkward_dosages, cohort, consecutive_blocks
 
 from gds.errors import UserError
 from gds.features import GenePCA, GeneTokens
+from gds.features.engine import Engine
 from gds.features.feature_rows import FeatureRows
 from gds.features.resources import Processes
 from gds.features.shards import combine_shards, fit_sharded, gather_features
@@ -87,7 +88,7 @@ def test_a_killed_process_is_started_again_and_gives_the_same_bytes(people, bloc
     read_bytes=st.integers(1, 20_000),
     kind=st.sampled_from([GenePCA(4), GenePCA(0.8), GenePCA("reference"), GeneTokens(300)]),
     by_products=st.booleans(),
-    with_torch=st.booleans(),
+    engine=st.sampled_from(Engine),
     n_jobs=st.integers(1, 2),
 )
 def test_any_number_of_shards_and_processes_and_any_block_size_give_the_same_bytes(
@@ -100,15 +101,15 @@ def test_any_number_of_shards_and_processes_and_any_block_size_give_the_same_byt
     read_bytes,
     kind,
     by_products,
-    with_torch,
+    engine,
     n_jobs,
 ):
     folder = tmp_path_factory.mktemp("shards")
     monkeypatch.setattr("gds.features.covariance.is_implicit", lambda n, _: by_products and n > 250)
-    monkeypatch.setattr("gds.features.gene_pca.worth_torch", lambda work: False)
+    monkeypatch.setattr("gds.features.gene_pca.fastest_engine", lambda work: Engine.FLOAT32)
     alone = type(kind)(**kind.parameters()).fit(people, blocks, np.arange(100))
     monkeypatch.setattr("gds.features.streaming._READ_BYTES", read_bytes)
-    monkeypatch.setattr("gds.features.gene_pca.worth_torch", lambda work: with_torch)
+    monkeypatch.setattr("gds.features.gene_pca.fastest_engine", lambda work: engine)
     others = np.arange(100, 150)
     for rank in reversed(range(world_size)):
         processes = Processes(rank, world_size)
