@@ -78,7 +78,7 @@ def krylov_components(
         near = start(width)
         first[:, : near.shape[1]] = near
     first_check = _FIRST_CHECK if start is None else _FIRST_CHECK - 2
-    found = _block_krylov(product, n_components, np.linalg.qr(first)[0], first_check)
+    found = _block_krylov(product, n_components, _orthonormal(first), first_check)
     return None if found is None else _keep(*found)
 
 
@@ -164,10 +164,10 @@ def _block_krylov(
 def _next_block(basis: np.ndarray, vectors: np.ndarray, coefficients: np.ndarray) -> np.ndarray:
     """As :func:`_orthonormal_to`, given ``basis.T @ vectors``; once where that is enough, as it mostly is."""
     outside = vectors - basis @ coefficients
-    before, after = (np.einsum("ij,ij->j", part, part) for part in (vectors, outside))
+    products = outside.T @ outside
     # What is left inside is rounding of the vectors, here at most a thousand times as large beside the rest.
-    if (after > 1e-6 * before).all():
-        block = _scaled_cholesky(outside)
+    if (np.diagonal(products) > 1e-6 * np.einsum("ij,ij->j", vectors, vectors)).all():
+        block = _by_cholesky(outside, products)
         if block is not None:
             return block
     return _orthonormal_to(basis, vectors)
@@ -194,17 +194,16 @@ def _orthonormal_to(basis: np.ndarray, vectors: np.ndarray) -> np.ndarray:
 def _orthonormal(vectors: np.ndarray) -> np.ndarray:
     """Orthonormal basis of columns: Cholesky of their scaled products, or Householder's if they are too
     alike."""
-    block = _scaled_cholesky(vectors)
+    block = _by_cholesky(vectors, vectors.T @ vectors)
     return np.linalg.qr(vectors)[0] if block is None else block
 
 
-def _scaled_cholesky(vectors: np.ndarray) -> np.ndarray | None:
-    """Orthonormal basis of columns by Cholesky; None if they are too alike."""
-    products = vectors.T @ vectors
+def _by_cholesky(vectors: np.ndarray, products: np.ndarray) -> np.ndarray | None:
+    """Orthonormal basis of columns, given their products; None if they are too alike."""
     length = np.sqrt(np.diagonal(products))
     if length.min() > 0:
         factor, info = lapack.dpotrf(products / np.multiply.outer(length, length))
         if info == 0 and np.diagonal(factor).min() > 1e-2:
-            inverse, _ = lapack.dtrtri(factor)
-            return vectors @ (np.triu(inverse) / length[:, None])
+            inverse, _ = lapack.dtrtri(factor)  # its lower half is as clean as the factor's
+            return vectors @ (inverse / length[:, None])
     return None

@@ -22,7 +22,7 @@ def is_implicit(n_variants: int, n_samples: int) -> bool:
 
     A measured rule: the products of dosages gain with people, those of the square matrix do not.
     """
-    return n_variants > min(1500, 850 + n_samples // 12)
+    return n_variants > min(2500, 800 + n_samples // 2)
 
 
 class Covariance(Protocol):

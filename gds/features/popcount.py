@@ -1,8 +1,9 @@
 """Gram matrices of dosages by counting bits.
 
-A dosage has one bit in the plane of ones or in that of twos, and 64 people are one machine word (as in PLINK:
-Chang et al. 2015, GigaScience 4:7). The product of two dosages is 1 where both are one, 2 where one of them is one and
-the other two, 4 where both are two: three counts of bits make a sum over people.
+A dosage less one is -1, 0 or 1: one bit says whether it is not 0, another its sign, and 64 people are one machine
+word (as in PLINK: Chang et al. 2015, GigaScience 4:7). The product of two variants over people is the number who
+are nonzero at both, less twice the number of those whose signs differ; sums and the number of people turn it into
+that of dosages.
 """
 
 from typing import Any
@@ -24,27 +25,29 @@ def _popcount(_context: Any, word: Any) -> Any:
     def generate(_target: Any, builder: Any, _signature: Any, arguments: Any) -> Any:
         return builder.ctpop(arguments[0])
 
-    return types.uint64(types.uint64), generate
+    return types.int64(types.uint64), generate
 
 
 # Words are counted from 0 and not from the start of a run: only then does numba know that no index is negative.
-@numba.njit("void(uint64[:,:,::1], uint64[:,:,::1], int32[:,::1])", nogil=True)
-def _add_products(ones, twos, product):  # type: ignore[no-untyped-def]
-    n_runs, n_rows, n_words = ones.shape
+@numba.njit("void(uint64[:,:,::1], uint64[:,:,::1], int64, int32[:,::1])", nogil=True)
+def _products(nonzero, positive, n_samples, product):  # type: ignore[no-untyped-def]
+    n_runs, n_rows, n_words = nonzero.shape
+    excess = np.zeros(n_rows, np.int64)  # sum of a dosage less one
     for run in range(n_runs):
         for i in range(n_rows):
+            for k in range(n_words):
+                excess[i] += 2 * _popcount(positive[run, i, k]) - _popcount(nonzero[run, i, k])
             for j in range(i, n_rows):
-                one, two, four = np.uint64(0), np.uint64(0), np.uint64(0)
+                both, differ = 0, 0
                 for k in range(n_words):
-                    one += _popcount(ones[run, i, k] & ones[run, j, k])
-                    two += _popcount(
-                        (ones[run, i, k] & twos[run, j, k]) | (twos[run, i, k] & ones[run, j, k])
-                    )
-                    four += _popcount(twos[run, i, k] & twos[run, j, k])
-                product[i, j] += np.int32(one + 2 * two + 4 * four)
+                    shared = nonzero[run, i, k] & nonzero[run, j, k]
+                    both += _popcount(shared)
+                    differ += _popcount(shared & (positive[run, i, k] ^ positive[run, j, k]))
+                product[i, j] += np.int32(both - 2 * differ)
     for i in range(n_rows):
-        for j in range(i):
-            product[i, j] = product[j, i]
+        for j in range(i, n_rows):
+            product[i, j] += np.int32(excess[i] + excess[j] + n_samples)
+            product[j, i] = product[i, j]
 
 
 def popcount_product(rows: np.ndarray) -> np.ndarray:
@@ -54,7 +57,8 @@ def popcount_product(rows: np.ndarray) -> np.ndarray:
     most = max(_FEWEST_WORDS, _CACHED_WORDS // max(n_rows, 1))
     n_runs = max(1, -(-n_samples // (64 * most)))
     n_words = -(-n_samples // (64 * n_runs))
-    _add_products(_bit_plane(rows == 1, n_runs, n_words), _bit_plane(rows == 2, n_runs, n_words), product)
+    nonzero, positive = (_bit_plane(plane, n_runs, n_words) for plane in (rows != 1, rows == 2))
+    _products(nonzero, positive, n_samples, product)
     return product
 
 
