@@ -23,7 +23,7 @@ import pandas as pd
 
 import gds
 from gds.classifiers.baselines import CovariateClassifier
-from gds.classifiers.standardised import DosageScaler
+from gds.classifiers.linear.standardised import DosageScaler
 from gds.genotypes.simulate.demography import HaplotypePool
 from gds.studies.audit import AuditCohort, audit_cohort
 

@@ -29,7 +29,7 @@ from gds.classifiers.baselines import (
     LogisticOnPCs,
     ShrinkageLDA,
 )
-from gds.classifiers.quantitative_ridge import QuantitativeRidge
+from gds.classifiers.linear.quantitative_ridge import QuantitativeRidge
 from gds.evaluation.ceiling import auroc_ceiling
 from gds.evaluation.classification import classification_metrics
 from gds.features.labels import cut_at_threshold

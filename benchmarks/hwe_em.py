@@ -18,7 +18,7 @@ import pandas as pd
 from tqdm import tqdm
 
 from gds.classifiers.baselines import METHODS, Method
-from gds.classifiers.hwe_mixture import HWEMixture
+from gds.classifiers.mixtures.hwe_mixture import HWEMixture
 from gds.evaluation.classification import classification_metrics
 from gds.features.splits import few_label_subset, split_people
 

@@ -14,9 +14,9 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from gds.classifiers import principal_components
-from gds.classifiers.frequency_prior import LowRankPrior
-from gds.classifiers.hwe_mixture import HWEMixture
+from gds.classifiers.components import principal_components
+from gds.classifiers.mixtures.frequency_prior import LowRankPrior
+from gds.classifiers.mixtures.hwe_mixture import HWEMixture
 from gds.files import atomic_path
 
 N_LABELS = 500

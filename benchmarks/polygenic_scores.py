@@ -20,8 +20,8 @@ import pandas as pd
 from sklearn.metrics import roc_auc_score
 
 import gds
-from gds.classifiers.ridge import DosageRidge
-from gds.classifiers.standardised import DosageScaler
+from gds.classifiers.linear.ridge import DosageRidge
+from gds.classifiers.linear.standardised import DosageScaler
 from gds.evaluation.ceiling import auroc_ceiling
 from gds.features.dataset import PreparedCohort
 from gds.features.prepare import PrepareOptions, prepare_cohort

@@ -26,7 +26,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 import gds
-from gds.classifiers.embedding import embed
+from gds.classifiers.networks.embedding import embed
 from gds.features.dataset import PreparedCohort
 from gds.features.prepare import PrepareOptions, prepare_cohort
 from gds.features.splits import few_label_subset

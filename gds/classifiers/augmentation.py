@@ -13,8 +13,8 @@ from sklearn.base import clone
 from gds.classifiers.base import PeopleClassifier
 from gds.classifiers.calibration import choose_by_held_out, tempered
 from gds.classifiers.inner_folds import inner_folds
-from gds.classifiers.ridge import DosageRidge
-from gds.classifiers.tuned_logistic import class_indices
+from gds.classifiers.linear.ridge import DosageRidge
+from gds.classifiers.linear.tuned_logistic import class_indices
 from gds.errors import UserError
 
 CONTROLS = ("HWE resampling", "mosaics", "pseudo-labels")

@@ -9,7 +9,7 @@ from scipy.stats import rankdata
 
 from gds.classifiers.base import Candidate, PeopleClassifier
 from gds.classifiers.inner_folds import inner_folds
-from gds.classifiers.tuned_logistic import class_indices
+from gds.classifiers.linear.tuned_logistic import class_indices
 
 N_BOOTSTRAP = 200
 

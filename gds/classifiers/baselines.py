@@ -10,21 +10,21 @@ from sklearn.base import BaseEstimator, ClassifierMixin
 
 from gds.classifiers.augmentation import CONTROLS, AugmentedRidge
 from gds.classifiers.boosted_trees import BoostedTrees
-from gds.classifiers.copying_graph import CopyingLabelSpreading
-from gds.classifiers.copying_profile import CopyingProfile
+from gds.classifiers.components.on_components import LogisticOnPCs, ShrinkageLDA
+from gds.classifiers.components.representation import PCScores, RepresentationClassifier
 from gds.classifiers.covariates import CovariateClassifier
-from gds.classifiers.gaussian_mixture import GaussianMixture
-from gds.classifiers.haplotype_directions import HaplotypeDirections
-from gds.classifiers.hwe_mixture import HWEMixture
+from gds.classifiers.haplotypes.copying_graph import CopyingLabelSpreading
+from gds.classifiers.haplotypes.copying_profile import CopyingProfile
+from gds.classifiers.haplotypes.haplotype_directions import HaplotypeDirections
+from gds.classifiers.haplotypes.windowed_propagation import WindowedPropagation
 from gds.classifiers.label_spreading import LabelSpreading
-from gds.classifiers.lasso import DosageLasso
-from gds.classifiers.on_components import LogisticOnPCs, ShrinkageLDA
-from gds.classifiers.quantitative_ridge import QuantitativeRidge
-from gds.classifiers.representation import PCScores, RepresentationClassifier
-from gds.classifiers.ridge import DosageRidge
-from gds.classifiers.tuned_hwe_mixture import TunedHWEMixture
-from gds.classifiers.tuned_logistic import LogisticProbe, class_indices
-from gds.classifiers.windowed_propagation import WindowedPropagation
+from gds.classifiers.linear.lasso import DosageLasso
+from gds.classifiers.linear.quantitative_ridge import QuantitativeRidge
+from gds.classifiers.linear.ridge import DosageRidge
+from gds.classifiers.linear.tuned_logistic import LogisticProbe, class_indices
+from gds.classifiers.mixtures.gaussian_mixture import GaussianMixture
+from gds.classifiers.mixtures.hwe_mixture import HWEMixture
+from gds.classifiers.mixtures.tuned_hwe_mixture import TunedHWEMixture
 
 __all__ = [
     "METHODS", "CovariateClassifier", "DosageRidge", "HWEMixture", "LogisticOnPCs", "LogisticProbe", "Method",

@@ -6,9 +6,9 @@ import numpy as np
 
 from gds.classifiers.base import PeopleClassifier
 from gds.classifiers.calibration import choose_by_held_out, tempered
+from gds.classifiers.components.representation import PCScores
 from gds.classifiers.inner_folds import inner_folds
-from gds.classifiers.representation import PCScores
-from gds.classifiers.tuned_logistic import class_indices
+from gds.classifiers.linear.tuned_logistic import class_indices
 from gds.errors import require_extra
 
 

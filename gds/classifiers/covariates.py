@@ -7,7 +7,7 @@ import pandas as pd
 from pandas.api.types import is_bool_dtype, is_numeric_dtype
 from sklearn.base import BaseEstimator, ClassifierMixin
 
-from gds.classifiers.tuned_logistic import LogisticProbe
+from gds.classifiers.linear.tuned_logistic import LogisticProbe
 from gds.errors import UserError
 
 MAX_NUMERIC_LEVELS = 10

@@ -7,7 +7,7 @@ import numpy as np
 from scipy.special import softmax
 
 from gds.classifiers.base import Candidate, PeopleClassifier
-from gds.classifiers.tuned_logistic import class_indices
+from gds.classifiers.linear.tuned_logistic import class_indices
 
 SMALLEST_PROBABILITY = 1e-6  # one method that is sure and wrong must not decide
 

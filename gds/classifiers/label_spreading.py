@@ -8,7 +8,7 @@ from scipy import sparse
 from gds.classifiers.base import PeopleClassifier
 from gds.classifiers.calibration import choose_by_held_out, tempered
 from gds.classifiers.inner_folds import Folds, inner_folds
-from gds.classifiers.tuned_logistic import class_indices
+from gds.classifiers.linear.tuned_logistic import class_indices
 
 TOLERANCE = 1e-6  # of the largest class weight
 EVIDENCE_SCALE = 64.0  # log scores are small: with this, the temperatures tried have room on both sides

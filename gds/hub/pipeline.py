@@ -101,7 +101,7 @@ class GenotypeClassificationPipeline(Pipeline):
         return self._forward(model_inputs)
 
     def _forward(self, model_inputs: dict[str, Any], **parameters: Any) -> "np.ndarray":
-        from gds.classifiers.fine_tuning import class_probabilities
+        from gds.classifiers.networks.fine_tuning import class_probabilities
 
         return class_probabilities(self.model, model_inputs["features"], self._batch_size or 256)
 

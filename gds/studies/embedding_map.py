@@ -34,7 +34,7 @@ def embed_cohort(folder: str | Path, cohort: "NewCohort") -> pd.DataFrame:
     """
     import torch
 
-    from gds.classifiers.embedding import embed
+    from gds.classifiers.networks.embedding import embed
     from gds.models import GdsModel
 
     model = GdsModel.from_pretrained(folder).to("cuda" if torch.cuda.is_available() else "cpu")

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from gds.classifiers.score_file import CALIBRATION, LinearScore, is_linear_score
+from gds.classifiers.polygenic.score_file import CALIBRATION, LinearScore, is_linear_score
 from gds.errors import UserError, did_you_mean
 from gds.features.featurizer import Featurizer
 from gds.files import read_json

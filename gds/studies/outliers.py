@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from gds.classifiers.score_file import LinearScore
+from gds.classifiers.polygenic.score_file import LinearScore
 from gds.errors import UserError
 from gds.features.featurizer import Featurizer
 from gds.features.training_distribution import QUANTILE, TrainingDistribution

@@ -8,8 +8,8 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from gds.classifiers.fine_tuning import class_probabilities
-from gds.classifiers.score_file import LinearScore, is_linear_score
+from gds.classifiers.networks.fine_tuning import class_probabilities
+from gds.classifiers.polygenic.score_file import LinearScore, is_linear_score
 from gds.errors import UserError
 from gds.evaluation.classification import classification_metrics
 from gds.features.labels import measured_values

@@ -6,7 +6,7 @@ from typing import Any
 
 import pandas as pd
 
-from gds.classifiers.score_file import CALIBRATION, WEIGHTS, LinearScore
+from gds.classifiers.polygenic.score_file import CALIBRATION, WEIGHTS, LinearScore
 from gds.evaluation.prevalence import population_probability
 from gds.features.training_distribution import TrainingDistribution
 from gds.files import all_or_none, atomic_path, write_json

@@ -11,7 +11,7 @@ from gds.classifiers.augmentation import (
     mosaic_dosages,
     most_confident,
 )
-from gds.classifiers.ridge import DosageRidge
+from gds.classifiers.linear.ridge import DosageRidge
 from gds.errors import UserError
 from tests.classifiers.genotypes_with_classes import populations
 

@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 from sklearn.linear_model import Lasso, Ridge
 
-from gds.classifiers.effect_shrinkage import (
+from gds.classifiers.polygenic.effect_shrinkage import (
     heritability_from_z,
     implied_sample_size,
     lassosum,

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from gds.classifiers.embedding import EmbeddingView, embed, embed_locally, n_layers
+from gds.classifiers.networks.embedding import EmbeddingView, embed, embed_locally, n_layers
 from gds.errors import UserError
 from gds.models import GdsConfig, GdsModel
 from gds.models.backbones import BACKBONES

@@ -5,10 +5,14 @@ import pytest
 import torch
 from scipy.special import expit, logit
 
-from gds.classifiers.expected_genotypes import ComponentExpectation, MeanExpectation, NetworkExpectation
-from gds.classifiers.frequency_prior import ExpectedGenotypePrior, LowRankPrior
-from gds.classifiers.hwe_mixture import HWEMixture
-from gds.classifiers.tuned_hwe_mixture import TunedHWEMixture
+from gds.classifiers.mixtures.expected_genotypes import (
+    ComponentExpectation,
+    MeanExpectation,
+    NetworkExpectation,
+)
+from gds.classifiers.mixtures.frequency_prior import ExpectedGenotypePrior, LowRankPrior
+from gds.classifiers.mixtures.hwe_mixture import HWEMixture
+from gds.classifiers.mixtures.tuned_hwe_mixture import TunedHWEMixture
 from gds.errors import UserError
 from gds.features import GenePCA, GeneTokens
 from gds.genotypes import assign_blocks

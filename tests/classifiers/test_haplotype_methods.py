@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 
 from gds.classifiers.baselines import METHODS
-from gds.classifiers.gaussian_mixture import GaussianMixture
-from gds.classifiers.haplotype_copying import HaplotypeCopying
-from gds.classifiers.haplotype_directions import HaplotypeDirections
-from gds.classifiers.windowed_propagation import WindowedPropagation
+from gds.classifiers.haplotypes.haplotype_copying import HaplotypeCopying
+from gds.classifiers.haplotypes.haplotype_directions import HaplotypeDirections
+from gds.classifiers.haplotypes.windowed_propagation import WindowedPropagation
+from gds.classifiers.mixtures.gaussian_mixture import GaussianMixture
 from gds.errors import UserError
 
 

@@ -6,10 +6,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from gds.classifiers import hwe_mixture
-from gds.classifiers.frequency_prior import LowRankPrior
-from gds.classifiers.hwe_mixture import HWEMixture
-from gds.classifiers.tuned_hwe_mixture import TunedHWEMixture
+from gds.classifiers.mixtures import hwe_mixture
+from gds.classifiers.mixtures.frequency_prior import LowRankPrior
+from gds.classifiers.mixtures.hwe_mixture import HWEMixture
+from gds.classifiers.mixtures.tuned_hwe_mixture import TunedHWEMixture
 from gds.errors import UserError
 from tests.classifiers.genotypes_with_classes import populations, with_missing
 

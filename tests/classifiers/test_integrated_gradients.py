@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from gds.classifiers.integrated_gradients import block_inputs, integrated_gradients
+from gds.classifiers.networks.integrated_gradients import block_inputs, integrated_gradients
 from gds.errors import UserError
 from gds.models import GdsConfig, GdsModel
 from gds.models.backbones import BACKBONES

@@ -4,7 +4,7 @@ import numpy as np
 from scipy.special import softmax
 from sklearn.linear_model import LogisticRegression
 
-from gds.classifiers.lasso import DosageLasso, lasso_path
+from gds.classifiers.linear.lasso import DosageLasso, lasso_path
 from tests.classifiers.genotypes_with_classes import populations
 
 

@@ -9,7 +9,6 @@ from sklearn.linear_model import LogisticRegression, Ridge
 from sklearn.metrics import roc_auc_score
 from sklearn.preprocessing import StandardScaler
 
-from gds.classifiers import principal_components, standardised
 from gds.classifiers.baselines import (
     METHODS,
     DosageRidge,
@@ -19,8 +18,10 @@ from gds.classifiers.baselines import (
     PriorClassifier,
     ShrinkageLDA,
 )
-from gds.classifiers.principal_components import DosagePCA
-from gds.classifiers.standardised import DosageScaler
+from gds.classifiers.components import principal_components
+from gds.classifiers.components.principal_components import DosagePCA
+from gds.classifiers.linear import standardised
+from gds.classifiers.linear.standardised import DosageScaler
 from gds.errors import UserError
 from tests.classifiers.genotypes_with_classes import polygenic, populations, with_missing
 

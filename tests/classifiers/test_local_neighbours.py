@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from gds.classifiers.local_neighbours import LocalNeighbours
-from gds.classifiers.windowed_propagation import WindowedPropagation
+from gds.classifiers.haplotypes.local_neighbours import LocalNeighbours
+from gds.classifiers.haplotypes.windowed_propagation import WindowedPropagation
 from gds.errors import UserError
 
 

@@ -5,7 +5,7 @@ import pytest
 from scipy.special import expit
 from sklearn.linear_model import LogisticRegression
 
-from gds.classifiers.offset_logistic import OffsetLogistic
+from gds.classifiers.linear.offset_logistic import OffsetLogistic
 
 
 @pytest.fixture

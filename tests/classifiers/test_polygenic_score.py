@@ -8,8 +8,8 @@ import pandas as pd
 import pytest
 from sklearn.metrics import roc_auc_score
 
-from gds.classifiers.polygenic_score import PolygenicScore
-from gds.classifiers.score_file import LinearScore, is_linear_score
+from gds.classifiers.polygenic.polygenic_score import PolygenicScore
+from gds.classifiers.polygenic.score_file import LinearScore, is_linear_score
 from gds.errors import UserError
 from gds.genotypes.counts import allele_frequencies, count_genotypes
 from gds.genotypes.write import write_genotypes

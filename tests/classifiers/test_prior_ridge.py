@@ -6,9 +6,9 @@ from sklearn.linear_model import Ridge
 from sklearn.metrics import roc_auc_score
 
 from gds.classifiers.inner_folds import inner_folds
-from gds.classifiers.prior_ridge import PriorRidge
-from gds.classifiers.ridge import DosageRidge
-from gds.classifiers.standardised import DosageScaler
+from gds.classifiers.linear.ridge import DosageRidge
+from gds.classifiers.linear.standardised import DosageScaler
+from gds.classifiers.polygenic.prior_ridge import PriorRidge
 from gds.errors import UserError
 
 

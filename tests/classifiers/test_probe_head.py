@@ -5,8 +5,8 @@ import pytest
 import torch
 
 from gds.classifiers.baselines import LogisticProbe
-from gds.classifiers.embedding import embed
-from gds.classifiers.probe_head import classifier_from_probe
+from gds.classifiers.networks.embedding import embed
+from gds.classifiers.networks.probe_head import classifier_from_probe
 from gds.errors import UserError
 from gds.models import GdsConfig, GdsForClassification, GdsModel
 

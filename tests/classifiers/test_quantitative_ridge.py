@@ -5,8 +5,8 @@ import pytest
 from sklearn.linear_model import Ridge
 from sklearn.metrics import roc_auc_score
 
-from gds.classifiers.quantitative_ridge import QuantitativeRidge
-from gds.classifiers.ridge import DosageRidge
+from gds.classifiers.linear.quantitative_ridge import QuantitativeRidge
+from gds.classifiers.linear.ridge import DosageRidge
 from gds.errors import UserError
 
 

@@ -3,11 +3,11 @@
 import numpy as np
 from sklearn.linear_model import Ridge
 
-from gds.classifiers.kernel_ridge import dual_path
-from gds.classifiers.quantitative_ridge import QuantitativeRidge
-from gds.classifiers.ridge import DosageRidge
-from gds.classifiers.standardised import DosageScaler
-from gds.classifiers.variant_weights import effect_weights
+from gds.classifiers.linear.kernel_ridge import dual_path
+from gds.classifiers.linear.quantitative_ridge import QuantitativeRidge
+from gds.classifiers.linear.ridge import DosageRidge
+from gds.classifiers.linear.standardised import DosageScaler
+from gds.classifiers.linear.variant_weights import effect_weights
 
 
 def test_weights_are_window_means_of_squared_effects_by_hand():

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from gds.classifiers.embedding import embed
+from gds.classifiers.networks.embedding import embed
 from gds.cli import run_command
 from gds.errors import UserError
 from gds.features import Featurizer

@@ -48,7 +48,7 @@ def prepare_kind(kind, folder):
 
 @pytest.mark.parametrize(("kind", "mode"), [("pca", "probe"), ("tokens", "full")])
 def test_the_saved_model_predicts_what_the_run_reports(prepare, tmp_path, kind, mode, monkeypatch):
-    monkeypatch.setattr("gds.classifiers.fine_tuning.FineTunedEncoder.choose_length", one_epoch)
+    monkeypatch.setattr("gds.classifiers.networks.fine_tuning.FineTunedEncoder.choose_length", one_epoch)
     cohort, encoder = prepare(kind)
     task = few_label_task(cohort, 16)
     options = FewLabelOptions(mode=mode, allow_transductive=True)

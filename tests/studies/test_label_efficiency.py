@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 
 from gds import cli
-from gds.classifiers.representation import EmbeddingComponents
+from gds.classifiers.components.representation import EmbeddingComponents
 from gds.errors import UserError
 from gds.features.prepare import PrepareOptions, prepare_cohort
 from gds.features.splits import UNLABELLED

@@ -6,8 +6,8 @@ import pytest
 import torch
 
 from gds.classifiers.baselines import LogisticProbe
-from gds.classifiers.embedding import embed
-from gds.classifiers.probe_head import classifier_from_probe
+from gds.classifiers.networks.embedding import embed
+from gds.classifiers.networks.probe_head import classifier_from_probe
 from gds.errors import UserError
 from gds.features import GenePCA
 from gds.files import write_json

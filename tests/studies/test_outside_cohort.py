@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from gds.classifiers.tuned_logistic import LogisticProbe
+from gds.classifiers.linear.tuned_logistic import LogisticProbe
 from gds.features import GenePCA
 from gds.features.splits import split_people
 from gds.features.training_distribution import TrainingDistribution

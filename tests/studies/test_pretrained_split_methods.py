@@ -83,7 +83,7 @@ def test_an_encoder_sees_training_people_only_and_is_trained_once(study, tiny_en
     other.genotypes.haplotypes[people.test] = 0
     again = split_encoder(split_study(other, 1, tmp_path / "other"), "contrastive", config)
     assert (again / "model.safetensors").read_bytes() == (folder / "model.safetensors").read_bytes()
-    from gds.classifiers.embedding import EmbeddingView
+    from gds.classifiers.networks.embedding import EmbeddingView
 
     local = embed_everyone(
         people, folder, EmbeddingView(pooling="concatenated"), by_haplotype=True, locally=True

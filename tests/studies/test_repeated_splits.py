@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from gds.classifiers.haplotype_copying import HaplotypeCopying
+from gds.classifiers.haplotypes.haplotype_copying import HaplotypeCopying
 from gds.errors import UserError
 from gds.studies.label_efficiency.budgets import parse_budget
 from gds.studies.label_efficiency.repeated_splits import (

@@ -13,12 +13,12 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from gds.classifiers.embedding import embed
-from gds.classifiers.fine_tuning import FineTunedEncoder
-from gds.classifiers.integrated_gradients import block_inputs, integrated_gradients
-from gds.classifiers.probe_head import probe_layer
-from gds.classifiers.ridge import DosageRidge
-from gds.classifiers.tuned_logistic import LogisticProbe
+from gds.classifiers.linear.ridge import DosageRidge
+from gds.classifiers.linear.tuned_logistic import LogisticProbe
+from gds.classifiers.networks.embedding import embed
+from gds.classifiers.networks.fine_tuning import FineTunedEncoder
+from gds.classifiers.networks.integrated_gradients import block_inputs, integrated_gradients
+from gds.classifiers.networks.probe_head import probe_layer
 from gds.evaluation.attribution import importance_shares, permutation_p, stability
 from gds.evaluation.resampling import bootstrap_counts
 from gds.features.featurizer import Featurizer

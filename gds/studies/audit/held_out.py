@@ -2,7 +2,7 @@ r"""One classifier for every question, whose held-out scores cost one matrix for
 
 Ridge regression of the class on any source of information (genotypes, batches, covariates) with relationship
 K = Z Z' / m, an unpenalised intercept and penalty lambda = (1 - h2) / h2 (GBLUP, as
-:class:`~gds.classifiers.ridge.DosageRidge`) fits y with a matrix that knows no label: H = K~ (K~ + lambda I)^-1.
+:class:`~gds.classifiers.linear.ridge.DosageRidge`) fits y with a matrix that knows no label: H = K~ (K~ + lambda I)^-1.
 What it would have predicted for the people B without them follows from that matrix alone,
 
 y_B - s_B = (I - H_BB)^-1 (y_B - (H y)_B),
@@ -18,7 +18,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.linalg import cho_factor, cho_solve, lu_factor, lu_solve
 
-from gds.classifiers.kernel_ridge import DEFAULT_HERITABILITY
+from gds.classifiers.linear.kernel_ridge import DEFAULT_HERITABILITY
 from gds.evaluation.auroc import rows_of_strata
 
 # Prior variance of the intercept over that of the kernel: large enough not to be shrunk, small enough for float64.

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 
 from gds.classifiers.inner_folds import inner_folds
-from gds.classifiers.standardised import DosageScaler
+from gds.classifiers.linear.standardised import DosageScaler
 from gds.errors import UserError
 from gds.evaluation.auroc import StratifiedAuroc
 from gds.studies.audit.ceiling import CeilingCheck, check_ceiling

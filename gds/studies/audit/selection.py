@@ -14,7 +14,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.special import ndtr
 
-from gds.classifiers.standardised import DosageScaler
+from gds.classifiers.linear.standardised import DosageScaler
 from gds.evaluation.auroc import StratifiedAuroc, stratified_auroc
 from gds.studies.audit.held_out import fold_blocks, hat_of_kernel
 

@@ -3,7 +3,7 @@ r"""Genotypes beside covariates: what they add to what sex, age, ancestry or a b
 Covariates alone give each person an offset o, the logit of a logistic regression fitted on the labelled few (for the
 few themselves out of fold). Features lose what the same covariates explain of them linearly, x - B'd with B fitted on
 training people without their labels, so that a genotype that only marks ancestry or a batch has nothing left to say.
-Then logit P = o + b + f(x) (:class:`~gds.classifiers.offset_logistic.OffsetLogistic`). Reported are f alone, the
+Then logit P = o + b + f(x) (:class:`~gds.classifiers.linear.offset_logistic.OffsetLogistic`). Reported are f alone, the
 genetic part, and the whole.
 """
 
@@ -17,8 +17,8 @@ from scipy.special import expit, logit
 from gds.classifiers.baselines import CovariateClassifier
 from gds.classifiers.covariates import CovariateEncoder
 from gds.classifiers.inner_folds import inner_folds
-from gds.classifiers.offset_logistic import OffsetLogistic
-from gds.classifiers.standardised import DosageScaler
+from gds.classifiers.linear.offset_logistic import OffsetLogistic
+from gds.classifiers.linear.standardised import DosageScaler
 from gds.errors import UserError, did_you_mean
 from gds.studies.few_labels.task import FewLabelTask
 

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 
 from gds.classifiers.augmentation import hwe_dosages, mosaic, most_confident
-from gds.classifiers.ridge import DosageRidge
+from gds.classifiers.linear.ridge import DosageRidge
 from gds.features.featurizer import Featurizer
 from gds.genotypes import Genotypes
 from gds.studies.few_labels.task import FewLabelTask

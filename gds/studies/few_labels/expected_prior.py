@@ -4,9 +4,13 @@ from pathlib import Path
 
 import numpy as np
 
-from gds.classifiers.expected_genotypes import ComponentExpectation, ExpectedGenotypes, NetworkExpectation
-from gds.classifiers.frequency_prior import ExpectedGenotypePrior
-from gds.classifiers.hwe_mixture import HWEMixture
+from gds.classifiers.mixtures.expected_genotypes import (
+    ComponentExpectation,
+    ExpectedGenotypes,
+    NetworkExpectation,
+)
+from gds.classifiers.mixtures.frequency_prior import ExpectedGenotypePrior
+from gds.classifiers.mixtures.hwe_mixture import HWEMixture
 from gds.models import GdsConfig
 from gds.studies.few_labels.task import FewLabelTask
 

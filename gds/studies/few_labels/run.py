@@ -13,10 +13,10 @@ import numpy as np
 from gds.classifiers.auto import AutoClassifier
 from gds.classifiers.base import Candidate
 from gds.classifiers.baselines import METHODS, CovariateClassifier, LogisticProbe, PriorClassifier
-from gds.classifiers.embedding import embed
-from gds.classifiers.fine_tuning import FineTunedEncoder
-from gds.classifiers.probe_head import classifier_from_probe
-from gds.classifiers.quantitative_ridge import QuantitativeRidge
+from gds.classifiers.linear.quantitative_ridge import QuantitativeRidge
+from gds.classifiers.networks.embedding import embed
+from gds.classifiers.networks.fine_tuning import FineTunedEncoder
+from gds.classifiers.networks.probe_head import classifier_from_probe
 from gds.errors import UserError
 from gds.features.featurizer import Featurizer
 from gds.files import read_json

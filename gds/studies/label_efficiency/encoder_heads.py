@@ -8,9 +8,9 @@ import numpy as np
 from gds.classifiers.auto import AutoClassifier
 from gds.classifiers.base import Candidate
 from gds.classifiers.baselines import LogisticProbe
-from gds.classifiers.embedding import EmbeddingView, n_layers
-from gds.classifiers.gaussian_mixture import GaussianMixture
-from gds.classifiers.representation import EmbeddingComponents, RepresentationClassifier
+from gds.classifiers.components.representation import EmbeddingComponents, RepresentationClassifier
+from gds.classifiers.mixtures.gaussian_mixture import GaussianMixture
+from gds.classifiers.networks.embedding import EmbeddingView, n_layers
 from gds.errors import UserError, did_you_mean
 from gds.models import GdsModel
 

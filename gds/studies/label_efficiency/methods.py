@@ -7,10 +7,10 @@ from pathlib import Path
 import numpy as np
 
 from gds.classifiers.baselines import METHODS, PriorClassifier
-from gds.classifiers.embedding import EmbeddingView, embed
-from gds.classifiers.expected_genotypes import NetworkExpectation
-from gds.classifiers.fine_tuning import FineTunedEncoder
-from gds.classifiers.representation import PCScores
+from gds.classifiers.components.representation import PCScores
+from gds.classifiers.mixtures.expected_genotypes import NetworkExpectation
+from gds.classifiers.networks.embedding import EmbeddingView, embed
+from gds.classifiers.networks.fine_tuning import FineTunedEncoder
 from gds.errors import UserError, did_you_mean
 from gds.features.featurizer import Featurizer
 from gds.models import GdsModel

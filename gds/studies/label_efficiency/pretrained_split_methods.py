@@ -9,19 +9,19 @@ from functools import cache
 
 import numpy as np
 
-from gds.classifiers.embedding import EmbeddingView
-from gds.classifiers.expected_genotypes import (
+from gds.classifiers.components.representation import PCScores
+from gds.classifiers.haplotypes.local_neighbours import LocalNeighbours
+from gds.classifiers.haplotypes.windowed_propagation import WindowedPropagation
+from gds.classifiers.mixtures.expected_genotypes import (
     ComponentExpectation,
     ExpectedGenotypes,
     MeanExpectation,
     NetworkExpectation,
 )
-from gds.classifiers.frequency_prior import ExpectedGenotypePrior
-from gds.classifiers.hwe_mixture import HWEMixture
-from gds.classifiers.local_neighbours import LocalNeighbours
-from gds.classifiers.representation import PCScores
-from gds.classifiers.tuned_hwe_mixture import TunedHWEMixture
-from gds.classifiers.windowed_propagation import WindowedPropagation
+from gds.classifiers.mixtures.frequency_prior import ExpectedGenotypePrior
+from gds.classifiers.mixtures.hwe_mixture import HWEMixture
+from gds.classifiers.mixtures.tuned_hwe_mixture import TunedHWEMixture
+from gds.classifiers.networks.embedding import EmbeddingView
 from gds.features.featurizer import Featurizer
 from gds.models import GdsModel
 from gds.studies.label_efficiency.encoder_heads import (

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from gds.classifiers.embedding import EmbeddingView, embed, embed_locally
+from gds.classifiers.networks.embedding import EmbeddingView, embed, embed_locally
 from gds.errors import UserError
 from gds.features.dataset import arrow_dataset
 from gds.features.featurizer import Featurizer

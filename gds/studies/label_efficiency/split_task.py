@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 from scipy import sparse
 
-from gds.classifiers.haplotype_copying import HaplotypeCopying
+from gds.classifiers.haplotypes.haplotype_copying import HaplotypeCopying
 from gds.errors import UserError
 from gds.features.labels import cut_at_threshold
 from gds.features.splits import split_people

@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from gds.classifiers.score_file import LinearScore
+from gds.classifiers.polygenic.score_file import LinearScore
 from gds.files import atomic_directory, write_json
 from gds.provenance import NOT_CLINICAL, run_record
 from gds.studies.few_labels.label_provenance import LabelProvenance

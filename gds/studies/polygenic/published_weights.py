@@ -9,7 +9,8 @@ from typing import Any
 
 import numpy as np
 
-from gds.classifiers.effect_shrinkage import (
+from gds.classifiers.linear.standardised import DosageScaler
+from gds.classifiers.polygenic.effect_shrinkage import (
     LASSO_PENALTIES,
     LASSO_SHRINKAGE,
     heritability_from_z,
@@ -18,7 +19,6 @@ from gds.classifiers.effect_shrinkage import (
     ldpred_inf,
     marginal_effects,
 )
-from gds.classifiers.standardised import DosageScaler
 from gds.errors import UserError
 from gds.files import sha256
 from gds.genotypes import Genotypes

@@ -6,9 +6,9 @@ from typing import Any
 
 import numpy as np
 
-from gds.classifiers.polygenic_score import PolygenicScore
-from gds.classifiers.prior_ridge import PriorRidge
-from gds.classifiers.score_file import LinearScore
+from gds.classifiers.polygenic.polygenic_score import PolygenicScore
+from gds.classifiers.polygenic.prior_ridge import PriorRidge
+from gds.classifiers.polygenic.score_file import LinearScore
 from gds.genotypes.counts import allele_frequencies, count_genotypes
 from gds.studies.few_labels.result import FewLabelResult
 from gds.studies.few_labels.task import FewLabelTask

@@ -9,7 +9,7 @@ import pandas as pd
 from tqdm import tqdm
 
 from gds.classifiers.baselines import LogisticProbe, ShrinkageLDA
-from gds.classifiers.network import NetworkFromScratch
+from gds.classifiers.networks.network import NetworkFromScratch
 from gds.errors import UserError, did_you_mean
 from gds.evaluation.recovery import recovery_rate
 from gds.evaluation.reference_generators import gaussian_threshold, independent_sites

@@ -14,7 +14,7 @@ from scipy.linalg import eigh
 from scipy.special import expit
 
 from gds.classifiers.inner_folds import held_out_loss, inner_folds
-from gds.classifiers.tuned_logistic import class_indices
+from gds.classifiers.linear.tuned_logistic import class_indices
 
 PENALTIES = tuple(10.0 ** np.arange(-4, 3))
 DEFAULT_C = 0.01  # where a class has a single member, so that nothing can be chosen

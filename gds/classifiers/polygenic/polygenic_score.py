@@ -7,9 +7,9 @@ from scipy.special import expit
 
 from gds.classifiers.base import PeopleClassifier
 from gds.classifiers.inner_folds import held_out_loss, inner_folds
-from gds.classifiers.ridge import fit_calibration
-from gds.classifiers.standardised import DosageScaler
-from gds.classifiers.tuned_logistic import class_indices
+from gds.classifiers.linear.ridge import fit_calibration
+from gds.classifiers.linear.standardised import DosageScaler
+from gds.classifiers.linear.tuned_logistic import class_indices
 from gds.errors import UserError
 
 

@@ -8,9 +8,9 @@ from scipy.special import softmax
 
 from gds.classifiers.base import PeopleClassifier
 from gds.classifiers.calibration import choose_em, tempered
-from gds.classifiers.copying_panel import PanelShares, fitted_copying, panel_rows_of, to_panel
+from gds.classifiers.haplotypes.copying_panel import PanelShares, fitted_copying, panel_rows_of, to_panel
 from gds.classifiers.inner_folds import inner_folds
-from gds.classifiers.tuned_logistic import class_indices
+from gds.classifiers.linear.tuned_logistic import class_indices
 
 
 class WindowedPropagation(PeopleClassifier):

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 from scipy.linalg import eigh
 
-from gds.classifiers.standardised import DosageScaler
+from gds.classifiers.linear.standardised import DosageScaler
 from gds.errors import UserError
 
 LARGEST_EXACT = 6000  # people or variants, whichever are fewer; beyond, a Krylov space is used

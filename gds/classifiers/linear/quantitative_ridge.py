@@ -5,15 +5,15 @@ from scipy.special import ndtr
 from sklearn.base import BaseEstimator, RegressorMixin
 
 from gds.classifiers.inner_folds import inner_folds
-from gds.classifiers.kernel_ridge import HERITABILITIES, fit_ridge
-from gds.classifiers.standardised import DosageScaler
+from gds.classifiers.linear.kernel_ridge import HERITABILITIES, fit_ridge
+from gds.classifiers.linear.standardised import DosageScaler
 from gds.errors import UserError
 
 
 class QuantitativeRidge(RegressorMixin, BaseEstimator):
     """Predict a measurement, and from it whether it lies above a threshold.
 
-    The model is that of :class:`~gds.classifiers.ridge.DosageRidge` with the values themselves in place of
+    The model is that of :class:`~gds.classifiers.linear.ridge.DosageRidge` with the values themselves in place of
     class indicators: cutting a measurement in two throws away how far above or below people are. The share
     of variance that variants explain is chosen by squared error over folds of the labelled people; their
     held-out residuals give the spread of a prediction.
@@ -23,7 +23,7 @@ class QuantitativeRidge(RegressorMixin, BaseEstimator):
     heritability
         Share h2, or None: choose.
     window, chromosome, candidates
-        As of :class:`~gds.classifiers.ridge.DosageRidge`.
+        As of :class:`~gds.classifiers.linear.ridge.DosageRidge`.
     n_folds
         Folds of the labelled people, stratified by terciles of the value.
     seed

@@ -8,8 +8,8 @@ from scipy.special import softmax
 
 from gds.classifiers.base import PeopleClassifier
 from gds.classifiers.inner_folds import held_out_loss, inner_folds
-from gds.classifiers.standardised import DosageScaler
-from gds.classifiers.tuned_logistic import class_indices
+from gds.classifiers.linear.standardised import DosageScaler
+from gds.classifiers.linear.tuned_logistic import class_indices
 
 PENALTIES = tuple(10.0 ** np.linspace(-0.2, -1.6, 5))  # of the smallest that leaves no variant in the model
 DEFAULT_PENALTY = PENALTIES[1]

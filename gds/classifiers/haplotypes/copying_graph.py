@@ -5,12 +5,12 @@ from typing import Self
 import numpy as np
 from scipy import sparse
 
-from gds.classifiers.copying_panel import fitted_copying, panel_rows_of
-from gds.classifiers.copying_profile import copying_profile
-from gds.classifiers.haplotype_copying import HaplotypeCopying
+from gds.classifiers.haplotypes.copying_panel import fitted_copying, panel_rows_of
+from gds.classifiers.haplotypes.copying_profile import copying_profile
+from gds.classifiers.haplotypes.haplotype_copying import HaplotypeCopying
 from gds.classifiers.inner_folds import inner_folds
 from gds.classifiers.label_spreading import SpreadingClassifier
-from gds.classifiers.tuned_logistic import class_indices
+from gds.classifiers.linear.tuned_logistic import class_indices
 
 
 class CopyingLabelSpreading(SpreadingClassifier):

@@ -8,7 +8,7 @@ import numpy as np
 from sklearn.base import clone
 
 from gds.classifiers.base import PeopleClassifier
-from gds.classifiers.principal_components import DosagePCA
+from gds.classifiers.components.principal_components import DosagePCA
 
 
 class Representation(Protocol):

@@ -7,7 +7,7 @@ from scipy.special import softmax
 from gds.classifiers.base import PeopleClassifier
 from gds.classifiers.calibration import choose_em, tempered
 from gds.classifiers.inner_folds import inner_folds
-from gds.classifiers.tuned_logistic import class_indices
+from gds.classifiers.linear.tuned_logistic import class_indices
 
 
 class GaussianMixture(PeopleClassifier):

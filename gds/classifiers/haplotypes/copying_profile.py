@@ -6,8 +6,8 @@ import numpy as np
 from scipy import sparse
 from scipy.linalg import eigh
 
-from gds.classifiers.copying_panel import fitted_copying
-from gds.classifiers.haplotype_copying import HaplotypeCopying
+from gds.classifiers.haplotypes.copying_panel import fitted_copying
+from gds.classifiers.haplotypes.haplotype_copying import HaplotypeCopying
 
 
 def copying_profile(shares: sparse.csr_matrix, rows_of_person: int) -> np.ndarray:
@@ -30,7 +30,7 @@ class CopyingProfile:
     n_components
         Components.
     copying
-        A fitted :class:`~gds.classifiers.haplotype_copying.HaplotypeCopying`, to share it among methods;
+        A fitted :class:`~gds.classifiers.haplotypes.haplotype_copying.HaplotypeCopying`, to share it among methods;
         None: one of the training people.
     seed
         Of the thinning of the panel.
@@ -44,7 +44,7 @@ class CopyingProfile:
         self.seed = seed
 
     def fit_transform(self, parts: Sequence[np.ndarray]) -> list[np.ndarray]:
-        """See :class:`~gds.classifiers.representation.Representation`."""
+        """See :class:`~gds.classifiers.components.representation.Representation`."""
         self.copying_ = fitted_copying(self.copying, parts, self.seed)
         roots = [self._roots(part) for part in parts]
         everyone = np.concatenate(roots)
@@ -57,7 +57,7 @@ class CopyingProfile:
         return [(root - self.mean_) @ self.loadings_ for root in roots]
 
     def transform(self, X: np.ndarray) -> np.ndarray:
-        """See :class:`~gds.classifiers.representation.Representation`."""
+        """See :class:`~gds.classifiers.components.representation.Representation`."""
         return (self._roots(X) - self.mean_) @ self.loadings_
 
     def _roots(self, haplotypes: np.ndarray) -> np.ndarray:

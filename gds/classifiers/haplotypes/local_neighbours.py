@@ -13,10 +13,10 @@ BATCH = 64  # haplotypes at a time
 class LocalNeighbours:
     """Nearest panel haplotypes of each window, in the place of whom they are copied from.
 
-    Has what :class:`~gds.classifiers.windowed_propagation.WindowedPropagation` asks of a
-    :class:`~gds.classifiers.haplotype_copying.HaplotypeCopying`: shares of a window that fall to each panel person. Of
-    unit vectors z the share of panel haplotype k is exp(z . z_k / temperature), over the ``n_neighbours`` most like
-    ones and normalised; nobody is a neighbour of itself.
+    Has what :class:`~gds.classifiers.haplotypes.windowed_propagation.WindowedPropagation` asks of a
+    :class:`~gds.classifiers.haplotypes.haplotype_copying.HaplotypeCopying`: shares of a window that fall to each
+    panel person. Of unit vectors z the share of panel haplotype k is exp(z . z_k / temperature), over the
+    ``n_neighbours`` most like ones and normalised; nobody is a neighbour of itself.
 
     Parameters
     ----------

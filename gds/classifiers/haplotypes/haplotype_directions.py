@@ -5,8 +5,8 @@ from collections.abc import Sequence
 import numpy as np
 from scipy.linalg import eigh
 
-from gds.classifiers.haplotype_copying import check_haplotypes
-from gds.classifiers.standardised import DosageScaler
+from gds.classifiers.haplotypes.haplotype_copying import check_haplotypes
+from gds.classifiers.linear.standardised import DosageScaler
 from gds.errors import UserError
 
 

@@ -3,7 +3,7 @@
 import numpy as np
 from sklearn.base import BaseEstimator, ClassifierMixin
 
-from gds.classifiers.fine_tuning import FineTunedEncoder
+from gds.classifiers.networks.fine_tuning import FineTunedEncoder
 from gds.errors import UserError, did_you_mean
 
 # Consecutive variants to a block, whose dosages are its channels; fewer where that would leave fewer blocks.

@@ -7,8 +7,8 @@ import numpy as np
 from scipy.linalg import eigh
 
 from gds.classifiers.inner_folds import Folds
-from gds.classifiers.standardised import DosageScaler
-from gds.classifiers.variant_weights import effect_weights
+from gds.classifiers.linear.standardised import DosageScaler
+from gds.classifiers.linear.variant_weights import effect_weights
 
 HERITABILITIES = (0.01, 0.03, 0.1, 0.2, 0.35, 0.5, 0.65, 0.8, 0.9, 0.97)
 DEFAULT_HERITABILITY = 0.5  # where nothing can be chosen: a class with a single member
@@ -64,7 +64,7 @@ def fit_ridge(
     heritabilities
         To choose among.
     window, chromosome
-        Of :func:`~gds.classifiers.variant_weights.effect_weights`; without a window weights are equal.
+        Of :func:`~gds.classifiers.linear.variant_weights.effect_weights`; without a window weights are equal.
     """
     K = scaler.kernel([X])
     rows, scores, errors = np.empty(0, dtype=np.int64), np.empty((0, targets.shape[1])), np.empty(0)

@@ -3,15 +3,15 @@
 import numpy as np
 
 from gds.classifiers.inner_folds import inner_folds
-from gds.classifiers.kernel_ridge import (
+from gds.classifiers.linear.kernel_ridge import (
     DEFAULT_HERITABILITY,
     HERITABILITIES,
     dual_path,
     held_out_scores,
 )
-from gds.classifiers.ridge import DosageRidge, fit_calibration
-from gds.classifiers.standardised import DosageScaler
-from gds.classifiers.tuned_logistic import class_indices
+from gds.classifiers.linear.ridge import DosageRidge, fit_calibration
+from gds.classifiers.linear.standardised import DosageScaler
+from gds.classifiers.linear.tuned_logistic import class_indices
 from gds.errors import UserError
 
 AMOUNTS = (1.0, 0.0, 0.25, 0.5, 2.0)  # the first is kept unless another is clearly better
@@ -23,8 +23,9 @@ class PriorRidge(DosageRidge):
     With the offset o = Z b0 sd(y), the minimum of |y - Z b|^2 + lambda m |b - c sd(y) b0|^2 is c sd(y) b0 plus the
     ridge regression of y - c o. That is linear in c, so that the folds of :class:`DosageRidge` give the held-out
     error of every pair (c, h2) at the price of one more target. c = 0 is :class:`DosageRidge`; c = 1 and h2 near 0 is
-    the published score; joint effects in units of correlation (:mod:`gds.classifiers.effect_shrinkage`) are of the
-    right size where half the labelled people are cases. c is the first amount, 1, unless another one, each at its best
+    the published score; joint effects in units of correlation
+    (:mod:`gds.classifiers.polygenic.effect_shrinkage`) are of the right size where half the
+    labelled people are cases. c is the first amount, 1, unless another one, each at its best
     h2, has a lower held-out error by more than one standard error of the difference: a hundred labels are too few to
     argue with a large study for less. Without possible folds h2 is 0.5.
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from gds.classifiers.tuned_logistic import LogisticProbe
+from gds.classifiers.linear.tuned_logistic import LogisticProbe
 from gds.errors import UserError
 
 if TYPE_CHECKING:

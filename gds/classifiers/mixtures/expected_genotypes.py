@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, Protocol, Self
 
 import numpy as np
 
-from gds.classifiers.principal_components import DosagePCA
+from gds.classifiers.components.principal_components import DosagePCA
 from gds.errors import UserError
 from gds.features.featurizer import Featurizer
 from gds.features.gene_pca import GenePCA

@@ -6,8 +6,8 @@ from typing import Protocol, Self
 import numpy as np
 from scipy.special import expit, logit
 
-from gds.classifiers.expected_genotypes import ExpectedGenotypes
-from gds.classifiers.principal_components import DosagePCA
+from gds.classifiers.components.principal_components import DosagePCA
+from gds.classifiers.mixtures.expected_genotypes import ExpectedGenotypes
 
 SMALLEST_FREQUENCY = 0.005
 
@@ -90,9 +90,9 @@ class ExpectedGenotypePrior:
     """Classes whose frequencies are averages of what their people's genotypes are expected to be.
 
     A model that was pre-trained on unlabelled people predicts each person's dosages from the rest of its
-    genome (:class:`~gds.classifiers.expected_genotypes.NetworkExpectation`), which says more of its population than
-    the one draw that was seen. With m the mean of logit expected frequency over the people of a class and
-    l the frequency by :class:`LowRankPrior`, the class is expected to have
+    genome (:class:`~gds.classifiers.mixtures.expected_genotypes.NetworkExpectation`), which says more of its
+    population than the one draw that was seen. With m the mean of logit expected frequency over
+    the people of a class and l the frequency by :class:`LowRankPrior`, the class is expected to have
 
         share * expit(m) + (1 - share) * l
 
@@ -101,7 +101,8 @@ class ExpectedGenotypePrior:
     Parameters
     ----------
     expected
-        Of a pre-trained model, or :class:`~gds.classifiers.expected_genotypes.ComponentExpectation`, its control.
+        Of a pre-trained model, or
+        :class:`~gds.classifiers.mixtures.expected_genotypes.ComponentExpectation`, its control.
     share
         Of the expected genotypes, 0 ... 1; the low-rank prior has the rest.
     n_components, seed

@@ -13,10 +13,10 @@ from scipy.special import softmax
 from sklearn.base import BaseEstimator, ClassifierMixin, clone
 
 from gds.classifiers.calibration import choose_by_held_out, tempered
-from gds.classifiers.frequency_prior import FrequencyPrior, LowRankPrior
 from gds.classifiers.inner_folds import inner_folds
-from gds.classifiers.standardised import TILE_CELLS, check_dosages
-from gds.classifiers.tuned_logistic import class_indices
+from gds.classifiers.linear.standardised import TILE_CELLS, check_dosages
+from gds.classifiers.linear.tuned_logistic import class_indices
+from gds.classifiers.mixtures.frequency_prior import FrequencyPrior, LowRankPrior
 from gds.errors import UserError
 
 KEPT_CELLS = 2**26  # float32: 256 MB

@@ -5,9 +5,9 @@ from scipy.special import expit, logit
 from sklearn.base import BaseEstimator, ClassifierMixin
 
 from gds.classifiers.inner_folds import inner_folds
-from gds.classifiers.kernel_ridge import HERITABILITIES, fit_ridge
-from gds.classifiers.standardised import DosageScaler
-from gds.classifiers.tuned_logistic import class_indices
+from gds.classifiers.linear.kernel_ridge import HERITABILITIES, fit_ridge
+from gds.classifiers.linear.standardised import DosageScaler
+from gds.classifiers.linear.tuned_logistic import class_indices
 
 SMALLEST_SLOPE = 0.01
 
@@ -27,7 +27,7 @@ class DosageRidge(ClassifierMixin, BaseEstimator):
     Without possible folds h2 is 0.5 and the scores are read as probabilities of a linear model, clipped to 1 ... 99 %.
 
     With a ``window`` variants are weighted by the effects around them, found by a first ridge regression of the same
-    people (:mod:`gds.classifiers.variant_weights`), and K becomes Z W Z' / sum(w).
+    people (:mod:`gds.classifiers.linear.variant_weights`), and K becomes Z W Z' / sum(w).
 
     Parameters
     ----------

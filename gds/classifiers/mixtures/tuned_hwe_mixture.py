@@ -6,9 +6,9 @@ from typing import Any, Self
 import numpy as np
 
 from gds.classifiers.base import PeopleClassifier
-from gds.classifiers.expected_genotypes import ExpectedGenotypes
-from gds.classifiers.frequency_prior import ExpectedGenotypePrior, FrequencyPrior, LowRankPrior
-from gds.classifiers.hwe_mixture import HWEMixture
+from gds.classifiers.mixtures.expected_genotypes import ExpectedGenotypes
+from gds.classifiers.mixtures.frequency_prior import ExpectedGenotypePrior, FrequencyPrior, LowRankPrior
+from gds.classifiers.mixtures.hwe_mixture import HWEMixture
 
 GRID: Mapping[str, tuple[float, ...]] = {
     "n_components": (6, 12, 24),
@@ -22,7 +22,7 @@ SHARES = (0.0, 0.5, 1.0)  # of a pre-trained model's expected genotypes in the p
 class TunedHWEMixture(PeopleClassifier):
     """A Hardy-Weinberg mixture with constants of lowest held-out log-loss, one constant after another.
 
-    Starts from the constants of :class:`~gds.classifiers.hwe_mixture.HWEMixture` and tries the values of the
+    Starts from the constants of :class:`~gds.classifiers.mixtures.hwe_mixture.HWEMixture` and tries the values of the
     grid, constant by constant, keeping the best so far: nine fits beside the first, each with its own folds,
     temperature of predictions and choice of EM. Without possible folds the defaults stay.
 
@@ -34,7 +34,7 @@ class TunedHWEMixture(PeopleClassifier):
         Expected genotypes of a pre-trained model, for the prior (:class:`ExpectedGenotypePrior`), whose ``share`` is
         then tuned too, first of all.
     variants
-        As of :class:`~gds.classifiers.hwe_mixture.HWEMixture`.
+        As of :class:`~gds.classifiers.mixtures.hwe_mixture.HWEMixture`.
     n_folds, seed
         Folds of the labelled people.
 

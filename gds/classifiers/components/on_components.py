@@ -7,9 +7,9 @@ import numpy as np
 from sklearn.base import BaseEstimator, ClassifierMixin
 
 from gds.classifiers.calibration import choose_by_held_out, tempered
+from gds.classifiers.components.principal_components import DosagePCA
 from gds.classifiers.inner_folds import first_within_one_error, inner_folds, losses_by_person
-from gds.classifiers.principal_components import DosagePCA
-from gds.classifiers.tuned_logistic import class_indices, fit_logistic, penalty_path
+from gds.classifiers.linear.tuned_logistic import class_indices, fit_logistic, penalty_path
 
 COMPONENTS = (2, 5, 10, 20, 40)
 PENALTIES = tuple(10.0 ** np.arange(-3, 4))

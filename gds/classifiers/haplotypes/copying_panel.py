@@ -6,7 +6,7 @@ from typing import Protocol
 import numpy as np
 from scipy import sparse
 
-from gds.classifiers.haplotype_copying import HaplotypeCopying
+from gds.classifiers.haplotypes.haplotype_copying import HaplotypeCopying
 from gds.errors import UserError
 
 

@@ -1,0 +1,1 @@
+"""Methods on principal components of genotypes."""

@@ -1,0 +1,1 @@
+"""Methods for phased genotypes: who is copied from whom, window by window."""

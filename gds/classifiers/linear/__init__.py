@@ -1,0 +1,1 @@
+"""Ridge, lasso and logistic regression, their kernel forms, and what they share."""

@@ -1,0 +1,1 @@
+"""Pre-trained encoders as classifiers: embeddings, heads, fine-tuning, attributions."""

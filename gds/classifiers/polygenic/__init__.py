@@ -1,0 +1,1 @@
+"""Polygenic scores of summary statistics, and ridge regression that starts from one."""
