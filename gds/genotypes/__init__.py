@@ -1,7 +1,8 @@
 """Reading, writing, describing and simulating genotypes: numpy and pandas, no torch."""
 
 from gds.genotypes.align import match_variants
-from gds.genotypes.alignment import AlignedSource, AlignmentReport, align_genotypes
+from gds.genotypes.alignment import AlignedSource, align_genotypes
+from gds.genotypes.alignment_report import AlignmentReport
 from gds.genotypes.blocks import Blocks, assign_blocks
 from gds.genotypes.matrix import Genotypes, GenotypeSource, PhasedSource
 from gds.genotypes.merge import MergedCohorts, merge_cohorts

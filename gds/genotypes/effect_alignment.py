@@ -11,7 +11,8 @@ import numpy as np
 import pandas as pd
 
 from gds.errors import UserError
-from gds.genotypes.alignment import AlignmentReport, MatchBy, Palindromic, align_genotypes
+from gds.genotypes.alignment import MatchBy, Palindromic, align_genotypes
+from gds.genotypes.alignment_report import AlignmentReport
 from gds.genotypes.counts import allele_frequencies, count_genotypes
 from gds.genotypes.genome_builds import build_name
 from gds.genotypes.matrix import Genotypes

@@ -6,7 +6,8 @@ import numpy as np
 import pandas as pd
 
 from gds.errors import UserError
-from gds.genotypes.alignment import AlignmentReport, Palindromic, align_genotypes
+from gds.genotypes.alignment import Palindromic, align_genotypes
+from gds.genotypes.alignment_report import AlignmentReport
 from gds.genotypes.allele_match import (
     FLIPPED,
     FLIPPED_AND_SWAPPED,
