@@ -115,7 +115,7 @@ def penncath() -> Iterator[Row]:
 
 
 def kg_805() -> Iterator[Row]:
-    """26 populations with all training labels, in five of the splits of hwe_em.py, which has 5, 10 and 20 %."""
+    """26 populations with all training labels, in five of the splits of label_efficiency.py, which has fewer."""
     with (
         zipfile.ZipFile(DATA / "kg_805" / "real.hapt.zip") as archive,
         archive.open(archive.namelist()[0]) as text,

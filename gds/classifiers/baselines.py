@@ -162,6 +162,10 @@ METHODS: dict[str, Method] = {
         "labels passed on along what is copied, window by window",
         lambda seed: WindowedPropagation(seed=seed), "haplotypes", True,
     ),
+    "wide propagation": Method(
+        "the same by windows four times as long",
+        lambda seed: WindowedPropagation(join=4, seed=seed), "haplotypes", True,
+    ),
     "copying graph": Method(
         "label spreading on the graph of who copies from whom",
         lambda seed: CopyingLabelSpreading(seed=seed), "haplotypes", True,

@@ -53,7 +53,7 @@ class FeatureRows:
             row[: len(features)] = features
         self._out[:, self._first : self._first + len(self._staged)] = by_channel.transpose(2, 0, 1)
         self._staged = []
-        self._release(by_channel[..., 0].nbytes * n_samples)
+        self._release(by_channel.nbytes)
 
     def _release(self, written: int) -> None:
         base = self._out.base

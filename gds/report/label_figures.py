@@ -7,12 +7,13 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
-from gds.report.style import new_figure, reference_lines, series_look, styled
+from gds.report.style import MUTED, new_figure, reference_lines, series_look, styled
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
+PANELS_A_ROW = 3
 LOG_SCALE_FACTOR = 8  # label counts that span more than this are drawn on a log axis
 
 
@@ -28,6 +29,8 @@ class LabelPanel:
         As of :func:`accuracy_by_labels`; methods in the order of their colours.
     chance, ceiling
         Drawn as horizontal lines.
+    best_with_all
+        What the best method reaches with all labels: no ceiling, but drawn where none is known.
     """
 
     title: str
@@ -35,6 +38,7 @@ class LabelPanel:
     table: pd.DataFrame
     chance: float | None = None
     ceiling: float | None = None
+    best_with_all: float | None = None
 
 
 @styled
@@ -65,10 +69,19 @@ def accuracy_by_labels(
 
 @styled
 def label_panels(panels: Sequence[LabelPanel]) -> "Figure":
-    """Several data sets side by side, labels on a log axis, each with its own legend."""
-    figure, all_axes = new_figure(len(panels), width=3.9 * len(panels), height=4.9)
-    for axes, panel in zip(all_axes, panels, strict=True):
+    """Several data sets, at most three side by side, labels on a log axis, each with its own legend."""
+    n_columns = min(len(panels), PANELS_A_ROW)
+    n_rows = -(-len(panels) // n_columns)
+    figure, all_axes = new_figure(n_columns, n_rows, width=3.9 * n_columns, height=4.9 * n_rows)
+    for axes in all_axes[len(panels) :]:
+        axes.remove()
+    for axes, panel in zip(all_axes, panels, strict=False):
         _draw(axes, panel.table, panel.label, panel.chance, panel.ceiling, log=True)
+        if panel.best_with_all is not None:
+            text = f"best with all labels {panel.best_with_all:.3g}"
+            axes.axhline(
+                panel.best_with_all, color=MUTED, linestyle="-.", linewidth=1.2, label=text, zorder=0
+            )
         axes.set_title(panel.title)
         axes.legend(loc="upper center", bbox_to_anchor=(0.5, -0.16), ncols=1)
     return figure

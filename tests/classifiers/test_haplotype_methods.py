@@ -4,8 +4,10 @@ from itertools import product
 
 import numpy as np
 import pytest
+from scipy import sparse
 
 from gds.classifiers.baselines import METHODS
+from gds.classifiers.haplotypes.copying_panel import joined_windows
 from gds.classifiers.haplotypes.haplotype_copying import HaplotypeCopying
 from gds.classifiers.haplotypes.haplotype_directions import HaplotypeDirections
 from gds.classifiers.haplotypes.windowed_propagation import WindowedPropagation
@@ -96,6 +98,14 @@ def test_unlabelled_people_move_the_means_of_a_gaussian_mixture():
     truth = np.array([[0, 0], [4, 0], [0, 4]])
     assert np.abs(many.means_ - truth).max() < 0.3 < np.abs(few.means_ - truth).max()
     assert (many.predict(X) == y).mean() > 0.95
+
+
+def test_joined_windows_are_means_of_neighbours():
+    shares = np.random.default_rng(0).random((2 * 3 * 5, 7)).astype(np.float32)  # 3 people, 5 windows
+    found = joined_windows(sparse.csr_matrix(shares), 5, 2).toarray().reshape(6, 3, 7)
+    by_window = shares.reshape(6, 5, 7)
+    expected = [by_window[:, :2].mean(axis=1), by_window[:, 2:4].mean(axis=1), by_window[:, 4]]
+    np.testing.assert_allclose(found, np.stack(expected, axis=1), rtol=1e-6)
 
 
 def test_unphased_people_are_refused():

@@ -39,6 +39,13 @@ def test_a_loaded_featurizer_is_the_saved_one(featurizer, people, tmp_path):
         assert (tmp_path / "again" / name).read_bytes() == (tmp_path / name).read_bytes()
 
 
+def test_nobody_has_no_features(featurizer, people):
+    assert featurizer.transform(people, np.array([], dtype=np.int64)).shape == (
+        0,
+        *featurizer.is_padding_.shape,
+    )
+
+
 def test_nobodys_id_is_saved(featurizer, people, tmp_path):
     featurizer.save_pretrained(tmp_path)
     for path in tmp_path.iterdir():

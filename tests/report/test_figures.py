@@ -9,6 +9,7 @@ from sklearn.metrics import precision_recall_curve, roc_curve
 from gds.errors import UserError
 from gds.evaluation.calibration import reliability_curve
 from gds.report import figures
+from gds.report.label_figures import LabelPanel, label_panels
 from gds.report.style import series_look
 
 
@@ -57,6 +58,16 @@ def test_label_axis_is_logarithmic_over_wide_budgets():
     assert figures.accuracy_by_labels(table).axes[0].get_xscale() == "log"
     table["n_labels"] = [20, 50]
     assert figures.accuracy_by_labels(table, chance=0.2).axes[0].get_xscale() == "linear"
+
+
+def test_panels_go_three_a_row_and_say_what_their_lines_are():
+    table = pd.DataFrame({"method": "a", "n_labels": [20, 400], "value": [0.5, 0.6]})
+    panels = [LabelPanel(str(i), "accuracy", table, 0.2, best_with_all=0.9) for i in range(4)]
+    axes = label_panels(panels).axes
+    assert [each.get_title(loc="left") or each.get_title() for each in axes] == ["0", "1", "2", "3"]
+    assert len({round(each.get_subplotspec().rowspan.start) for each in axes}) == 2
+    texts = [text.get_text() for text in axes[3].get_legend().get_texts()]
+    assert texts == ["a", "chance 0.2", "best with all labels 0.9"]
 
 
 def test_scatter_tells_categories_from_scales():

@@ -58,3 +58,30 @@ def to_panel(people: np.ndarray, rows: np.ndarray, n_reference: int) -> np.ndarr
     panel = np.zeros((n_reference, people.shape[1]), dtype=people.dtype)
     panel[rows[rows >= 0]] = people[rows >= 0]
     return panel
+
+
+def joined_windows(shares: sparse.csr_matrix, n_windows: int, join: int) -> sparse.csr_matrix:
+    """Shares of windows ``join`` times as long: the mean of neighbouring windows of each haplotype.
+
+    Parameters
+    ----------
+    shares
+        (haplotype x window, reference person), the windows of a haplotype one after the other.
+    n_windows
+        Windows of a haplotype.
+    join
+        Windows taken together; the last may be of fewer.
+
+    Returns
+    -------
+    scipy.sparse.csr_matrix
+        (haplotype x longer window, reference person).
+    """
+    if join == 1:
+        return shares
+    longer = np.arange(n_windows) // join
+    n = shares.shape[0] // n_windows
+    rows = (np.arange(n)[:, None] * (longer[-1] + 1) + longer).ravel()
+    weights = np.tile((1 / np.bincount(longer)[longer]).astype(np.float32), n)
+    mean = sparse.csr_matrix((weights, (rows, np.arange(len(rows)))), shape=(n * (longer[-1] + 1), len(rows)))
+    return (mean @ shares).tocsr()

@@ -29,7 +29,7 @@ class LocalNeighbours:
         in one token.
     """
 
-    def __init__(self, n_neighbours: int = 32, temperature: float = 0.05, width: int = 4) -> None:
+    def __init__(self, n_neighbours: int = 32, temperature: float = 0.03, width: int = 8) -> None:
         self.n_neighbours = n_neighbours
         self.temperature = temperature
         self.width = width

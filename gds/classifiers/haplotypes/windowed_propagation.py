@@ -8,7 +8,13 @@ from scipy.special import softmax
 
 from gds.classifiers.base import PeopleClassifier
 from gds.classifiers.calibration import choose_em, tempered
-from gds.classifiers.haplotypes.copying_panel import PanelShares, fitted_copying, panel_rows_of, to_panel
+from gds.classifiers.haplotypes.copying_panel import (
+    PanelShares,
+    fitted_copying,
+    joined_windows,
+    panel_rows_of,
+    to_panel,
+)
 from gds.classifiers.inner_folds import inner_folds
 from gds.classifiers.linear.tuned_logistic import class_indices
 
@@ -33,6 +39,9 @@ class WindowedPropagation(PeopleClassifier):
         Copying, in windows, that is shared out by class size.
     n_iterations
         Rounds of passing on; 0: labelled people only.
+    join
+        Neighbouring windows of the copying model that are taken together. Longer windows tell neighbouring populations
+        apart, shorter ones are more pieces of evidence.
     copying
         A fitted copying model, to share it among methods; None: one of the training people.
     fall_back
@@ -52,6 +61,7 @@ class WindowedPropagation(PeopleClassifier):
         temperature: float = 8.0,
         eps: float = 0.05,
         n_iterations: int = 10,
+        join: int = 1,
         copying: PanelShares | None = None,
         fall_back: bool = True,
         n_folds: int = 5,
@@ -60,6 +70,7 @@ class WindowedPropagation(PeopleClassifier):
         self.temperature = temperature
         self.eps = eps
         self.n_iterations = n_iterations
+        self.join = join
         self.copying = copying
         self.fall_back = fall_back
         self.n_folds = n_folds
@@ -89,7 +100,7 @@ class WindowedPropagation(PeopleClassifier):
         parts = [X] if unlabelled is None else [X, unlabelled]
         self.copying_ = fitted_copying(self.copying, parts, self.seed)
         rows = panel_rows_of(self.copying_, parts)
-        shares = sparse.vstack([self.copying_.shares(part) for part in parts], format="csr")
+        shares = sparse.vstack([self._shares(part) for part in parts], format="csr")
         labelled = np.eye(len(self.classes_), dtype=np.float32)[index]
 
         def evidence(known: np.ndarray, held_out: np.ndarray, length: int) -> tuple[np.ndarray, np.ndarray]:
@@ -105,7 +116,10 @@ class WindowedPropagation(PeopleClassifier):
 
     def predict_proba(self, X: np.ndarray) -> np.ndarray:
         """Class probabilities, shape (sample, class)."""
-        return np.exp(tempered(self._evidence(self.copying_.shares(X)), self.log_prior_, self.temperature_))
+        return np.exp(tempered(self._evidence(self._shares(X)), self.log_prior_, self.temperature_))
+
+    def _shares(self, X: np.ndarray) -> sparse.csr_matrix:
+        return joined_windows(self.copying_.shares(X), self.copying_.n_windows_, self.join)
 
     def _evidence(self, shares: sparse.csr_matrix) -> np.ndarray:
         """Sum over windows and haplotypes, shape (sample, class)."""
@@ -113,7 +127,7 @@ class WindowedPropagation(PeopleClassifier):
         copied = shares @ self.weights_
         expected = (copied.sum(axis=1, keepdims=True) + self.eps) * size
         window = np.log((copied + self.eps * size) / expected)
-        return window.reshape(-1, 2 * self.copying_.n_windows_, len(size)).sum(axis=1)
+        return window.reshape(-1, 2 * -(-self.copying_.n_windows_ // self.join), len(size)).sum(axis=1)
 
     def _propagate(
         self, shares: sparse.csr_matrix, rows: np.ndarray, labelled: np.ndarray, n_iterations: int

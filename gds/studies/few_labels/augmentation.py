@@ -37,14 +37,45 @@ def few_label_generator(
     seed
         Of order, noise and timesteps.
     """
-    generator = GenotypeGenerator.from_pretrained(encoder)
     featurizer = Featurizer.from_pretrained(encoder)
-    few = task.features(task.few, featurizer)
-    unlabelled = task.features(task.unlabelled, featurizer)
-    repeats = max(1, round(LABELLED_SHARE / (1 - LABELLED_SHARE) * len(unlabelled) / len(few)))
-    features = np.concatenate([unlabelled, np.tile(few, (repeats, 1, 1))])
-    labels = np.concatenate([np.full(len(unlabelled), -100), np.tile(task.labels_few, repeats)])
-    model = conditional_copy(generator.model, len(task.class_names), seed)
+    few, unlabelled = (task.features(ids, featurizer) for ids in (task.few, task.unlabelled))
+    return conditional_generator(
+        encoder, few, task.labels_few, unlabelled, len(task.class_names),
+        n_steps=n_steps, learning_rate=learning_rate, seed=seed,
+    )  # fmt: skip
+
+
+def conditional_generator(
+    encoder: str | Path,
+    labelled: np.ndarray,
+    labels: np.ndarray,
+    unlabelled: np.ndarray,
+    n_classes: int,
+    *,
+    n_steps: int = 200,
+    learning_rate: float = 3e-4,
+    seed: int = 0,
+) -> GenotypeGenerator:
+    """:func:`few_label_generator` from features alone; whose labels these are is the caller's to know.
+
+    Parameters
+    ----------
+    encoder
+        Folder of a pre-trained :class:`gds.GdsForDiffusion`.
+    labelled, unlabelled
+        Features of training people, shape (sample, block, channel).
+    labels
+        Class indices of the labelled, shape (sample,).
+    n_classes
+        Number of classes.
+    n_steps, learning_rate, seed
+        As of :func:`few_label_generator`.
+    """
+    generator = GenotypeGenerator.from_pretrained(encoder)
+    repeats = max(1, round(LABELLED_SHARE / (1 - LABELLED_SHARE) * len(unlabelled) / len(labelled)))
+    features = np.concatenate([unlabelled, np.tile(labelled, (repeats, 1, 1))])
+    classes = np.concatenate([np.full(len(unlabelled), -100), np.tile(labels, repeats)])
+    model = conditional_copy(generator.model, n_classes, seed)
     with tempfile.TemporaryDirectory() as scratch:
         trainer = GdsTrainer(
             model=model,
@@ -60,10 +91,10 @@ def few_label_generator(
                 logging_strategy="no",
                 report_to=[],
             ),
-            train_dataset=FeatureDataset(arrow_dataset(features, labels), *features.shape[1:]),
+            train_dataset=FeatureDataset(arrow_dataset(features, classes), *features.shape[1:]),
         )
         trainer.train()
-    return GenotypeGenerator(model, featurizer)
+    return GenotypeGenerator(model, generator.featurizer)
 
 
 def conditional_copy(model: GdsForDiffusion, n_classes: int, seed: int = 0) -> GdsForDiffusion:

@@ -3,9 +3,10 @@
 The encoder of a split is trained on its training people, labelled or not, the first time that it is asked for.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cache
+from typing import Any
 
 import numpy as np
 
@@ -40,6 +41,8 @@ from gds.studies.pretraining.config import PretrainConfig, load_config
 SplitLearner = Callable[[SplitTask, int], np.ndarray]
 
 TUNED_VIEWS = ", tuned view"  # may follow a head: layer, noise level and pooling chosen inside the labels
+# Of LocalNeighbours: four tokens side by side, as first tried, and eight.
+GRAPHS: dict[str, Mapping[str, Any]] = {"windowed": {"width": 4, "temperature": 0.05}, "wide": {}}
 N_SEEDS = 1  # masked models whose expectations are averaged
 
 
@@ -86,7 +89,10 @@ def pretrained_methods() -> dict[str, SplitLearner]:
             methods[f"{name}, {kind}{TUNED_VIEWS}"] = _on_embedding(name, recipe, kind, tuned=True)
         for kind, rank in TRAINED.items():
             methods[f"{name}, {kind}"] = _fine_tuned(name, recipe, rank)
-    methods["contrastive, windowed propagation"] = _local_propagation("contrastive", ENCODERS["contrastive"])
+    for kind, options in GRAPHS.items():
+        methods[f"contrastive, {kind} propagation"] = _local_propagation(
+            "contrastive", ENCODERS["contrastive"], options
+        )
     priors = {"masked prior": _masked_prior, "component prior": _component_prior}
     for prior, expected in priors.items():
         methods[f"HWE-EM, {prior}"] = _hwe(expected, tuned=False)
@@ -132,7 +138,7 @@ def _fine_tuned(name: str, recipe: Recipe, rank: int | None) -> SplitLearner:
     return learn
 
 
-def _local_propagation(name: str, recipe: Recipe) -> SplitLearner:
+def _local_propagation(name: str, recipe: Recipe, options: Mapping[str, Any]) -> SplitLearner:
     """Labels passed on between people whose haplotypes have like local embeddings, window by window."""
 
     def learn(task: SplitTask, seed: int) -> np.ndarray:
@@ -140,8 +146,8 @@ def _local_propagation(name: str, recipe: Recipe) -> SplitLearner:
         local = embed_everyone(
             task.people, folder, EmbeddingView(pooling="concatenated"), by_haplotype=True, locally=True
         )
-        neighbours = LocalNeighbours().fit(local[task.people.train])
-        model = WindowedPropagation(copying=neighbours, seed=seed)
+        graph = LocalNeighbours(**options).fit(local[task.people.train])
+        model = WindowedPropagation(copying=graph, seed=seed)
         model.fit(local[task.few], task.labels_few, unlabelled=local[task.unlabelled], groups=task.families)
         return model.predict_proba(local[task.test])
 
