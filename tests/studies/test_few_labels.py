@@ -147,6 +147,9 @@ def test_a_denoiser_made_conditional_keeps_its_weights(encoder):
     for name, value in conditional.state_dict().items():
         if "class_embedding" not in name:
             assert value.equal(trained[name]), name
+        else:
+            assert (value[-1] == 0).all()  # people without a class are denoised as before
+            assert value[:-1].std() > 0.8
     assert Featurizer.from_pretrained(encoder).kind == "pca"
 
 

@@ -18,7 +18,7 @@ LABELLED_SHARE = 0.25
 
 
 def few_label_generator(
-    encoder: str | Path, task: FewLabelTask, *, n_steps: int = 200, learning_rate: float = 3e-4, seed: int = 0
+    encoder: str | Path, task: FewLabelTask, *, n_steps: int = 200, learning_rate: float = 3e-3, seed: int = 0
 ) -> GenotypeGenerator:
     """Teach a pre-trained denoiser the classes of the labelled few.
 
@@ -53,7 +53,7 @@ def conditional_generator(
     n_classes: int,
     *,
     n_steps: int = 200,
-    learning_rate: float = 3e-4,
+    learning_rate: float = 3e-3,
     seed: int = 0,
 ) -> GenotypeGenerator:
     """:func:`few_label_generator` from features alone; whose labels these are is the caller's to know.
@@ -98,7 +98,12 @@ def conditional_generator(
 
 
 def conditional_copy(model: GdsForDiffusion, n_classes: int, seed: int = 0) -> GdsForDiffusion:
-    """The same denoiser with a new class embedding; everything else keeps its trained weights."""
+    """The same denoiser with a new class embedding; everything else keeps its trained weights.
+
+    The null class adds nothing, so that people without a class are denoised as before. Classes start at the size of
+    standard normal draws: from the usual 0.02 the few labelled people do not move them away from each other.
+    """
+    import torch
     from transformers import set_seed
 
     if model.config.n_condition_classes == n_classes:
@@ -109,6 +114,11 @@ def conditional_copy(model: GdsForDiffusion, n_classes: int, seed: int = 0) -> G
     new = set(conditional.state_dict()) - set(model.state_dict())
     trained = {name: value for name, value in model.state_dict().items() if "class_embedding" not in name}
     conditional.load_state_dict(conditional.state_dict() | trained)
+    with torch.no_grad():
+        for name, weight in conditional.named_parameters():
+            if "class_embedding" in name:
+                weight.normal_()
+                weight[-1] = 0
     unexplained = [name for name in new if "class_embedding" not in name]
     if unexplained:
         raise UserError(
