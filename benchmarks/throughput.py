@@ -1,6 +1,7 @@
 """How fast does every preset train and sample, and how much of the machine does it use?
 
-    OMP_NUM_THREADS=2 python benchmarks/throughput.py                                    # CPU, all presets, short
+    OMP_NUM_THREADS=2 python benchmarks/throughput.py --batch 1 --steps 1                # CPU, all presets, short
+    OMP_NUM_THREADS=2 python benchmarks/throughput.py --batch 8 --presets transformer --blocks 18432 --profile
     python benchmarks/throughput.py --batch 64 --steps 20 --bf16 --compile               # a GPU, all presets
 
 Diffusion at 18,432 and 26,624 blocks of 8 components, on random features. A training step is forward, backward,
@@ -9,8 +10,8 @@ passes that the default solver takes, whose own arithmetic is elementwise and no
 are counted by torch (matrix products, convolutions, attention) and divided by the rate of a large matrix product
 measured just before in the same precision. Few steps, the median of them: on a shared CPU expect a third more
 or less. Every row is a process of its own, so that its peak memory is its own, and is written as it comes; rows
-that stand in the file are not measured again unless asked ``--again``. On CUDA, ``--profile`` prints which kernels
-the time goes to. Needs torch, transformers and this package only.
+that stand in the file are not measured again unless asked ``--again``. ``--profile`` prints which operations a
+training step spends its time on. Needs torch, transformers and this package only.
 """
 
 import argparse
@@ -101,10 +102,15 @@ def measure(name: str, n_blocks: int, args: argparse.Namespace, device: str) -> 
     model.train()
     step = seconds(train, args.steps, device)
     memory = peak_megabytes(device)
-    if args.profile and device == "cuda":
-        with torch.profiler.profile(activities=[torch.profiler.ProfilerActivity.CUDA]) as profile:
+    if args.profile:
+        activity = getattr(torch.profiler.ProfilerActivity, device.upper())
+        with torch.profiler.profile(activities=[activity]) as profile:
             train()
-        print(profile.key_averages().table(sort_by="cuda_time_total", row_limit=15))
+        print(
+            profile.key_averages().table(
+                sort_by=f"self_{'cpu' if device == 'cpu' else 'device'}_time_total", row_limit=15
+            )
+        )
     model.eval()
     sampling = seconds(denoise, args.steps, device)
     return {
@@ -133,18 +139,20 @@ def main() -> None:
     args = parser.parse_args()
     device = "cuda" if torch.cuda.is_available() else "cpu"
     out = RESULTS / f"throughput_{device}.csv"
-    rows: dict[tuple[str, int], dict[str, Any]] = {}
+    rows: dict[tuple[str, int, int], dict[str, Any]] = {}
     if out.is_file():
         with out.open(newline="") as file:
-            rows = {(row["preset"], int(row["blocks"])): row for row in csv.DictReader(file)}
+            rows = {
+                (row["preset"], int(row["blocks"]), int(row["batch"])): row for row in csv.DictReader(file)
+            }
     spawn = multiprocessing.get_context("spawn")
     for name in args.presets:
         for n_blocks in args.blocks:
-            if (name, n_blocks) in rows and not args.again:
+            if (name, n_blocks, args.batch) in rows and not args.again:
                 continue
             with ProcessPoolExecutor(1, spawn) as process:
                 row = process.submit(measure, name, n_blocks, args, device).result()
-            rows[name, n_blocks] = {
+            rows[name, n_blocks, args.batch] = {
                 key: f"{value:.4g}" if isinstance(value, float) else value for key, value in row.items()
             }
             print(row, flush=True)
@@ -154,8 +162,8 @@ def main() -> None:
                 writer.writerows(rows[key] for key in sorted(rows, key=_order))
 
 
-def _order(key: tuple[str, int]) -> tuple[int, int]:
-    return list(PRESETS).index(key[0]), key[1]
+def _order(key: tuple[str, int, int]) -> tuple[int, int, int]:
+    return list(PRESETS).index(key[0]), *key[1:]
 
 
 if __name__ == "__main__":
