@@ -109,7 +109,7 @@ class Recipe:
 
 # Chosen on seed 0: dropout, temperature, steps and the sweeps. The 250 epochs were set before seed 3 was looked at,
 # because shorter trainings (120 on seed 1, 150 on seed 2) had left half of the privacy loss allowed unspent: for the
-# rows of seeds 1 and 2 that is the second look. The sweeps came last, before seed 5, to the same trained networks.
+# rows of seeds 1 and 2 that is the second look. The sweeps came last, to the same trained networks of seeds 1 and 2.
 TEMPERATURE = 0.95
 BEST = "masked, MLP U-Net"
 SWEPT = "masked, MLP U-Net, 2 sweeps"
