@@ -107,10 +107,11 @@ class Recipe:
     sampling: dict[str, Any]
 
 
-# Chosen on seed 0: dropout, temperature, steps and the sweeps. The 250 epochs were set before seed 3 was looked at,
-# because shorter trainings (120 on seed 1, 150 on seed 2) had left half of the privacy loss allowed unspent: for the
-# rows of seeds 1 and 2 that is the second look. The sweeps came later, to the same trained networks of seeds 1 and 2, and last the temperature half way between
-# the two at which on seed 0 one or the other part of AA is .07 off: a second look at seeds 1, 2 and 5, the first at 6.
+# Chosen on seed 0: dropout, temperatures, steps and sweeps. The 250 epochs were set before seed 3 was looked at,
+# because shorter trainings (120 on seed 1, 150 on seed 2) had left half of the privacy loss allowed unspent: for
+# seeds 1 and 2 that is the second look. The sweeps came later, to the trained networks of seeds 1 and 2, and last
+# the temperature half way between the two at which one or the other part of AA is .07 off on seed 0: a third look
+# at seeds 1 and 2, the second at 5, the first at 6.
 TEMPERATURE = 0.95
 BEST = "masked, MLP U-Net"
 SWEPT = "masked, MLP U-Net, 2 sweeps"
