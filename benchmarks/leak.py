@@ -108,9 +108,8 @@ def main(arguments: argparse.Namespace) -> None:
     )  # fmt: skip
     found = summarise_splits(table, "accuracy")
     print(found.pivot(index="method", columns="budget", values="value").round(3).to_string())
-    found.loc[found["n_splits"] < 3, ["lower", "upper"]] = (
-        np.nan
-    )  # the t interval of two would fill the panel
+    # The t interval of two splits would fill the panel.
+    found.loc[found["n_splits"] < 3, ["lower", "upper"]] = np.nan
     chance = found["role"] == "chance"
     panel = LabelPanel(
         "5 superpopulations, 805 SNPs", "accuracy", found[~chance], found["value"][chance].mean()

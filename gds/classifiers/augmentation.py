@@ -113,6 +113,12 @@ def most_confident(probabilities: np.ndarray, wanted: np.ndarray) -> tuple[np.nd
     return np.concatenate(rows), np.concatenate(labels)
 
 
+def classes_in_proportion(labels: np.ndarray, ratio: float, seed: int) -> np.ndarray:
+    """Class of each of ``ratio`` synthetic people a labelled one, in the proportions of the labelled; (person,)."""
+    n = max(1, round(ratio * len(labels)))
+    return np.resize(np.random.default_rng(seed).permutation(labels), n)
+
+
 class AugmentedRidge(PeopleClassifier):
     """Ridge regression on the labelled few and as many synthetic people, by one of the controls.
 
@@ -201,8 +207,7 @@ class AugmentedRidge(PeopleClassifier):
     def _augmented(
         self, ridge: DosageRidge, X: np.ndarray, index: np.ndarray, unlabelled: np.ndarray | None
     ) -> tuple[Any, int]:
-        n = max(1, round(self.ratio * len(index)))
-        wanted = np.resize(np.random.default_rng(self.seed).permutation(index), n)
+        wanted = classes_in_proportion(index, self.ratio, self.seed)
         if self.control == "HWE resampling":
             people = hwe_dosages(X, index, wanted, self.seed)
         elif self.control == "mosaics":

@@ -5,7 +5,7 @@ from typing import Self
 import numpy as np
 from scipy import sparse
 
-from gds.classifiers.haplotypes.copying_panel import fitted_copying, panel_rows_of
+from gds.classifiers.haplotypes.copying_panel import fitted_copying, panel_rows_of, to_panel
 from gds.classifiers.haplotypes.copying_profile import copying_profile
 from gds.classifiers.haplotypes.haplotype_copying import HaplotypeCopying
 from gds.classifiers.inner_folds import inner_folds
@@ -67,8 +67,7 @@ class CopyingLabelSpreading(SpreadingClassifier):
         self.copying_ = fitted_copying(self.copying, parts, self.seed)
         rows = panel_rows_of(self.copying_, parts)
         profile = np.concatenate([self._profile(part) for part in parts])
-        graph = np.zeros((self.copying_.n_reference_, self.copying_.n_reference_))
-        graph[rows[rows >= 0]] = profile[rows >= 0]
+        graph = to_panel(profile.astype(np.float64), rows, self.copying_.n_reference_)
         folds = inner_folds(index, self.n_folds, groups=groups, seed=self.seed)
         few = len(index)
         self._fit_spread(sparse.csr_matrix(graph + graph.T), rows[:few], profile[:few], index, folds)

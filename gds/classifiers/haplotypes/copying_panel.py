@@ -54,7 +54,7 @@ def panel_rows_of(copying: PanelShares, parts: Sequence[np.ndarray]) -> np.ndarr
 
 
 def to_panel(people: np.ndarray, rows: np.ndarray, n_reference: int) -> np.ndarray:
-    """Class weights of training people put where they stand in the panel, (reference person, class)."""
+    """Rows of training people put where they stand in the panel, (reference person, column)."""
     panel = np.zeros((n_reference, people.shape[1]), dtype=people.dtype)
     panel[rows[rows >= 0]] = people[rows >= 0]
     return panel

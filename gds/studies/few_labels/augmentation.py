@@ -5,6 +5,7 @@ from pathlib import Path
 
 import numpy as np
 
+from gds.classifiers.augmentation import classes_in_proportion
 from gds.errors import UserError
 from gds.features.dataset import arrow_dataset
 from gds.features.featurizer import Featurizer
@@ -144,7 +145,6 @@ def synthetic_people(
     labels : numpy.ndarray
         Class each was generated for, shape (sample,).
     """
-    n = max(1, round(ratio * len(labels_few)))
-    labels = np.resize(np.random.default_rng(seed).permutation(labels_few), n)
-    features = generator.generate(n, labels=labels, seed=seed, guidance_scale=guidance_scale)
+    labels = classes_in_proportion(labels_few, ratio, seed)
+    features = generator.generate(len(labels), labels=labels, seed=seed, guidance_scale=guidance_scale)
     return features, labels
