@@ -16,7 +16,7 @@ for objective in diffusion:pca masked:tokens; do
     name=${objective%:*}
     [ -f "$out/$name/run.json" ] || accelerate launch --config_file pretrain/configs/accelerate/single.yaml \
         pretrain/run.py --config "pretrain/configs/$name.yaml" --data "$out/${objective#*:}" \
-        --output-dir "$out/$name" model.blocks_per_token=2 training.num_train_epochs=25
+        --output-dir "$out/$name" model.blocks_per_token=2 model.neighbour_reach=null training.num_train_epochs=25
 done
 
 for seed in 0 1 2; do

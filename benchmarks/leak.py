@@ -41,6 +41,7 @@ STEPS, LEARNING_RATE = 300, 3e-3
 DENOISER = (
     "features.blocks=window:64", "features.n_components=32", "model.mlp_sizes=[512, 384, 256]",
     "training.num_train_epochs=30",
+    "model.neighbour_reach=null",
 )  # fmt: skip
 
 # Rows and labels that the generator is taught by.

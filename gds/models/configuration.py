@@ -44,6 +44,9 @@ class GdsConfig(PreTrainedConfig):
         Key of ``gds.models.backbones.BACKBONES``.
     block_hidden_size
         Width of every block's own dense layers before and after the backbone; None for none.
+    neighbour_reach
+        Blocks on each side whose cells a diffusion or masked model also uses directly, past the backbone, by a dense
+        layer of every block's own (0: the block's cells alone); None for no such layer (see ``NeighbourHead``).
     hidden_size
         Width of the backbone's tokens.
     num_hidden_layers, num_attention_heads, intermediate_size, blocks_per_token, pooling
@@ -107,6 +110,7 @@ class GdsConfig(PreTrainedConfig):
 
     backbone: str = "transformer"
     block_hidden_size: int | None = None
+    neighbour_reach: int | None = None
     hidden_size: int = 384
     num_hidden_layers: int = 12
     num_attention_heads: int = 6
@@ -226,9 +230,12 @@ class GdsConfig(PreTrainedConfig):
             self._check_integer(name, 1)
         for name in ("encode_timestep", "n_condition_classes"):
             self._check_integer(name, 0)
-        for name in ("block_hidden_size", "condition_size", "num_inference_steps", "projection_size"):
+        for name, least in (
+            ("block_hidden_size", 1), ("condition_size", 1), ("num_inference_steps", 1), ("projection_size", 1),
+            ("neighbour_reach", 0),
+        ):  # fmt: skip
             if getattr(self, name) is not None:
-                self._check_integer(name, 1)
+                self._check_integer(name, least)
         for name in ("hidden_dropout", "attention_dropout", "classifier_dropout", "label_dropout"):
             self._check_probability(name, getattr(self, name))
         if not isinstance(self.mask_ratio, (int, float)) and len(self.mask_ratio) != 2:

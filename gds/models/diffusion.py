@@ -9,6 +9,7 @@ from gds.errors import UserError
 from gds.models.backbones import BACKBONES
 from gds.models.configuration import GdsConfig
 from gds.models.modeling import GdsModel, GdsPreTrainedModel
+from gds.models.neighbours import make_neighbour_head
 from gds.models.outputs import GdsOutput
 from gds.models.randomness import Stream, normal, uniform
 from gds.models.schedule import alpha_bar, make_scheduler
@@ -46,6 +47,7 @@ class GdsForDiffusion(GdsPreTrainedModel):
             raise UserError("diffusion needs an encoder that knows the noise level: set use_timestep=True")
         self.gds = GdsModel(config)
         self.diffusion_head = BACKBONES[config.backbone].make_decoder(config, config.n_channels)
+        self.neighbour_head = make_neighbour_head(config, config.n_channels)
         # Not a buffer: non-persistent buffers are garbage after from_pretrained, which also builds on "meta".
         with torch.device("cpu"):
             self._alpha_bar = alpha_bar(config)
@@ -74,8 +76,11 @@ class GdsForDiffusion(GdsPreTrainedModel):
         Tensor
             float32 (batch, block, channel), zero in padding cells.
         """
-        tokens = self.gds(noisy, timestep=timestep, class_labels=class_labels).last_hidden_state
-        output = self.diffusion_head(tokens).float()
+        seen = self.gds(noisy, timestep=timestep, class_labels=class_labels)
+        output = self.diffusion_head(seen.last_hidden_state)
+        if self.neighbour_head is not None:
+            output = output + self.neighbour_head(seen.cells, seen.condition)
+        output = output.float()
         if self.config.precondition:
             output = self._from_velocity(output, noisy.float(), self.alpha_bar(timestep))
         return output.masked_fill(self.gds.is_padding, 0.0)

@@ -69,10 +69,14 @@ class CellEmbedding(nn.Module):
             else BlockLinear(config.n_blocks, config.channels_per_block, config.block_hidden_size)
         )
 
-    def forward(
+    def forward(self, cells: Tensor) -> Tensor:
+        """Map cells (batch, block, channels_per_block) to (batch, block, out_size)."""
+        return cells if self.own_layer is None else F.gelu(self.own_layer(cells))
+
+    def cells(
         self, features: Tensor, is_masked: Tensor | None, is_padding: Tensor, dtype: torch.dtype
     ) -> Tensor:
-        """Embed the cells.
+        """What is seen of each block.
 
         Parameters
         ----------
@@ -88,13 +92,13 @@ class CellEmbedding(nn.Module):
         Returns
         -------
         Tensor
-            (batch, block, out_size).
+            (batch, block, channels_per_block).
         """
         masked = None if is_masked is None else is_masked & ~is_padding
         hidden = is_padding if masked is None else is_padding | masked
         if self.input_kind == "tokens":
-            cells = torch.where(hidden, -1, features)
-            dosage = [(cells == value).to(dtype) for value in range(3)]
+            visible = torch.where(hidden, -1, features)
+            dosage = [(visible == value).to(dtype) for value in range(3)]
             if self.additive_dosage:
                 half = dosage[1] / 2
                 dosage = [dosage[0] + half, torch.zeros_like(half), dosage[2] + half]
@@ -105,7 +109,7 @@ class CellEmbedding(nn.Module):
             if self.mask_channels:
                 flag = torch.zeros_like(channels) if masked is None else masked.to(dtype)
                 channels = torch.cat((channels, flag), dim=-1)
-        return channels if self.own_layer is None else F.gelu(self.own_layer(channels))
+        return channels
 
 
 def _centred(masked: Tensor, is_padding: Tensor, dtype: torch.dtype) -> Tensor:

@@ -12,6 +12,7 @@ from gds.models.backbones import BACKBONES
 from gds.models.configuration import GdsConfig
 from gds.models.diffusion import drop_labels
 from gds.models.modeling import GdsModel, GdsPreTrainedModel
+from gds.models.neighbours import make_neighbour_head
 from gds.models.outputs import GdsOutput
 from gds.models.randomness import Stream, uniform
 
@@ -25,16 +26,20 @@ class MaskedHead(nn.Module):
 
     def __init__(self, config: GdsConfig, is_discrete: bool) -> None:
         super().__init__()
-        out_size = config.n_channels * (N_DOSAGES if is_discrete else 1)
-        self.decoder = BACKBONES[config.backbone].make_decoder(config, out_size)
+        self.out_size = config.n_channels * (N_DOSAGES if is_discrete else 1)
+        self.decoder = BACKBONES[config.backbone].make_decoder(config, self.out_size)
         self.is_discrete = is_discrete
         if is_discrete:
             shape = (config.n_blocks, config.n_channels)
             self.register_buffer("major_genotype", torch.zeros(shape, dtype=torch.int8))
 
     def forward(self, tokens: Tensor) -> Tensor:
-        """Map (batch, token, hidden) to float32 values (batch, block, channel) or logits (..., slot, 3)."""
-        output = self.decoder(tokens).float()
+        """Map (batch, token, hidden) to (batch, block, out_size)."""
+        return self.decoder(tokens)
+
+    def unflatten(self, output: Tensor) -> Tensor:
+        """As float32 values (batch, block, channel) or logits (..., slot, 3)."""
+        output = output.float()
         return output.unflatten(2, (-1, N_DOSAGES)) if self.is_discrete else output
 
 
@@ -58,6 +63,7 @@ class GdsForMaskedModeling(GdsPreTrainedModel):
         self.is_discrete = config.input_kind == "tokens"
         self.gds = GdsModel(config)
         self.masked_head = MaskedHead(config, self.is_discrete)
+        self.neighbour_head = make_neighbour_head(config, self.masked_head.out_size)
         self.post_init()
 
     def _init_weights(self, module: nn.Module) -> None:
@@ -104,8 +110,11 @@ class GdsForMaskedModeling(GdsPreTrainedModel):
         Tensor
             float32 logits (batch, block, slot, 3) for tokens, float32 values (batch, block, channel) else.
         """
-        tokens = self.gds(features, class_labels=class_labels, is_masked=is_masked).last_hidden_state
-        return self.masked_head(tokens)
+        seen = self.gds(features, class_labels=class_labels, is_masked=is_masked)
+        output = self.masked_head(seen.last_hidden_state)
+        if self.neighbour_head is not None:
+            output = output + self.neighbour_head(seen.cells, seen.condition)
+        return self.masked_head.unflatten(output)
 
     def forward(
         self,

@@ -9,7 +9,6 @@ import torch
 from torch import Tensor, nn
 from transformers import PreTrainedModel
 from transformers import initialization as init
-from transformers.modeling_outputs import BaseModelOutputWithPooling
 from transformers.utils import logging
 
 from gds.errors import UserError
@@ -20,6 +19,7 @@ from gds.models.backbones.transformer import TransformerBackbone, TransformerLay
 from gds.models.conditioning import ConditionEmbedding
 from gds.models.configuration import GdsConfig
 from gds.models.embedding import BlockLinear, CellEmbedding, ScaledLinear, ZeroConv1d, ZeroLinear
+from gds.models.outputs import EncoderOutput
 from gds.repository import PushesThroughOneDoor, local_folder, refuse_upload
 
 _WHERE = tuple(inspect.signature(local_folder).parameters)[1:]
@@ -210,7 +210,7 @@ class GdsModel(GdsPreTrainedModel):
         timestep: Tensor | None = None,
         class_labels: Tensor | None = None,
         is_masked: Tensor | None = None,
-    ) -> BaseModelOutputWithPooling:
+    ) -> EncoderOutput:
         """Encode.
 
         Parameters
@@ -227,8 +227,8 @@ class GdsModel(GdsPreTrainedModel):
 
         Returns
         -------
-        BaseModelOutputWithPooling
-            ``last_hidden_state`` (batch, token, hidden) and ``pooler_output`` (batch, pooled_size).
+        EncoderOutput
+            ``last_hidden_state`` (batch, token, hidden), ``pooler_output`` (batch, pooled_size) and what heads need.
 
         Raises
         ------
@@ -247,11 +247,11 @@ class GdsModel(GdsPreTrainedModel):
         if class_labels is not None and config.n_condition_classes == 0:
             raise UserError("this model is unconditional (n_condition_classes is 0): give no class")
         dtype = next(self.backbone.parameters()).dtype
-        blocks = self.embedding(features, is_masked, self.is_padding, dtype)
+        cells = self.embedding.cells(features, is_masked, self.is_padding, dtype)
         condition = None
         if self.condition is not None:
             if timestep is None:
                 timestep = torch.full((len(features),), config.encode_timestep, device=features.device)
             condition = self.condition(timestep, class_labels, dtype)
-        tokens, pooled = self.backbone(blocks, condition)
-        return BaseModelOutputWithPooling(last_hidden_state=tokens, pooler_output=pooled)
+        tokens, pooled = self.backbone(self.embedding(cells), condition)
+        return EncoderOutput(last_hidden_state=tokens, pooler_output=pooled, cells=cells, condition=condition)

@@ -1,9 +1,30 @@
-"""What the heads return."""
+"""What the encoder and the heads return."""
 
 from dataclasses import dataclass
 
 from torch import Tensor
+from transformers.modeling_outputs import BaseModelOutputWithPooling
 from transformers.utils import ModelOutput
+
+
+@dataclass
+class EncoderOutput(BaseModelOutputWithPooling):
+    """Result of the encoder: transformers' own, and what a head can use beside the tokens.
+
+    Parameters
+    ----------
+    last_hidden_state
+        (batch, token, hidden).
+    pooler_output
+        (batch, pooled_size).
+    cells
+        What the encoder was shown of each block, (batch, block, channels_per_block).
+    condition
+        Embedding of timestep and class (batch, condition_size); None where there is no condition.
+    """
+
+    cells: Tensor | None = None
+    condition: Tensor | None = None
 
 
 @dataclass

@@ -53,6 +53,24 @@ def tokens():
 
 
 @pytest.fixture
+def learn():
+    """Train a little: Adam on batches of the first 448 people."""
+
+    def train(model, people, n_steps, batch_size, learning_rate):
+        optimiser = torch.optim.Adam(model.parameters(), lr=learning_rate)
+        model.train()
+        for step in range(n_steps):
+            rows = torch.arange(batch_size) + batch_size * (step % (448 // batch_size))
+            loss = model(people[rows], draw_keys(0, step, rows)).loss
+            optimiser.zero_grad()
+            loss.backward()
+            optimiser.step()
+        return model.eval()
+
+    return train
+
+
+@pytest.fixture
 def shake():
     """Move every weight off its initial value: gates that start at zero pass no gradient."""
 

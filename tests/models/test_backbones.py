@@ -57,11 +57,11 @@ def predicted(output):
     return output.logits if output.views is None else output.views
 
 
-@pytest.mark.parametrize("block_hidden_size", [None, 5])
+@pytest.mark.parametrize("options", [{}, {"block_hidden_size": 5}, {"neighbour_reach": 1}], ids=str)
 def test_every_parameter_gets_a_gradient(
-    backbone, objective, block_hidden_size, make_config, scores, tokens, keys, shake
+    backbone, objective, options, make_config, scores, tokens, keys, shake
 ):
-    model = shake(make(objective, backbone, make_config, block_hidden_size=block_hidden_size)).train()
+    model = shake(make(objective, backbone, make_config, **options)).train()
     run(model, scores, tokens, keys).loss.backward()
     for name, value in model.named_parameters():
         assert value.grad is not None, name
@@ -182,7 +182,7 @@ def test_gradient_checkpointing_changes_nothing(backbone, make_config, scores, t
         assert torch.equal(expected[name], value.grad), name
 
 
-def test_a_little_training_beats_every_constant_and_the_floor(backbone, make_config):
+def test_a_little_training_beats_every_constant_and_the_floor(backbone, make_config, learn):
     """Blocks that are copies of each other: structure that no constant, and no shrinkage of single cells, uses."""
     generator = torch.Generator().manual_seed(0)
     shared = torch.randn(512, 1, 4, generator=generator).expand(-1, 10, -1)
@@ -192,15 +192,7 @@ def test_a_little_training_beats_every_constant_and_the_floor(backbone, make_con
     ):  # fmt: skip
         mask = {} if objective == "diffusion" else {"mask_unit": "slot", "mask_ratio": 0.5}
         model = make(objective, backbone, make_config, n_condition_classes=0, **mask)
-        optimiser = torch.optim.Adam(model.parameters(), lr=1e-2)
-        model.train()
-        for step in range(30):
-            rows = torch.arange(32) + 32 * (step % 14)
-            loss = model(people[rows], draw_keys(0, step, rows)).loss
-            optimiser.zero_grad()
-            loss.backward()
-            optimiser.step()
-        model.eval()
+        learn(model, people, n_steps=30, batch_size=32, learning_rate=1e-2)
         with torch.no_grad():
             held_out = model(people[448:], draw_keys(1, 0, torch.arange(64)))
         # The best constant: E|x| = .798 of a standard normal at its median, log 3 for three dosages as common.

@@ -75,7 +75,8 @@ def test_a_heterozygote_lies_halfway_where_dosage_is_additive(make_config, token
     model = GdsForContrastive(make_config("transformer", input_kind="tokens", additive_dosage=True)).gds
     none = torch.zeros(10, 4, dtype=torch.bool)
     cells = [
-        model.embedding(torch.full_like(tokens, value), None, none, torch.float32) for value in (0, 1, 2)
+        model.embedding.cells(torch.full_like(tokens, value), None, none, torch.float32)
+        for value in (0, 1, 2)
     ]
     torch.testing.assert_close(cells[1], (cells[0] + cells[2]) / 2)
     assert not torch.equal(cells[0], cells[2])

@@ -18,7 +18,7 @@ def test_tokens_missing_masked_and_padding(make_config):
     dosage = torch.tensor([[[0, 1, 2, -1, 2, 1]]], dtype=torch.int8)
     masked = torch.tensor([[[False, False, False, False, True, True]]])
     padding = torch.tensor([[False, False, False, False, False, True]])
-    cells = embedding(dosage, masked, padding, torch.float32).view(6, 4)
+    cells = embedding.cells(dosage, masked, padding, torch.float32).view(6, 4)
     assert cells[:, :3].tolist() == [
         [1, 0, 0],
         [0, 1, 0],
@@ -34,7 +34,9 @@ def test_tokens_missing_masked_and_padding(make_config):
 def test_the_start_of_generation_is_no_input_at_all(make_config):
     embedding = CellEmbedding(make_config(input_kind="tokens", n_blocks=2, n_channels=2))
     everything = torch.ones(1, 2, 2, dtype=torch.bool)
-    cells = embedding(torch.zeros(1, 2, 2), everything, torch.zeros(2, 2, dtype=torch.bool), torch.float32)
+    cells = embedding.cells(
+        torch.zeros(1, 2, 2), everything, torch.zeros(2, 2, dtype=torch.bool), torch.float32
+    )
     assert not cells.any()
 
 
@@ -42,5 +44,5 @@ def test_continuous_cells_are_zero_where_masked(make_config):
     embedding = CellEmbedding(make_config(mask_channels=True, n_blocks=1, n_channels=3))
     masked = torch.tensor([[[True, False, True]]])
     padding = torch.tensor([[False, False, True]])
-    cells = embedding(torch.full((1, 1, 3), 5.0), masked, padding, torch.float32)
+    cells = embedding.cells(torch.full((1, 1, 3), 5.0), masked, padding, torch.float32)
     assert cells.flatten().tolist() == [0, 5, 0, 1, 0, 0]

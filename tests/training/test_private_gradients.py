@@ -61,7 +61,9 @@ def looped_gradients(model, rows, keys):
 @pytest.mark.parametrize("objective", OBJECTIVES)
 @pytest.mark.parametrize("backbone", TINY)
 def test_gradients_are_those_of_one_person_at_a_time(backbone, objective, has_own_layers):
-    options = {"block_hidden_size": 3, "n_condition_classes": 2} if has_own_layers else {}
+    options = (
+        {"block_hidden_size": 3, "n_condition_classes": 2, "neighbour_reach": 1} if has_own_layers else {}
+    )
     pooling = {"pooling": "cls"} if has_own_layers and backbone == "transformer" else {}
     model = make_model(backbone, objective, **options, **pooling)
     rows, keys = make_rows(objective), draw_keys(0, 0, torch.arange(N_ROWS))

@@ -49,7 +49,8 @@ def block_inputs(encoder: "GdsModel", features: np.ndarray) -> np.ndarray:
     with torch.no_grad():
         given = torch.from_numpy(np.array(features)).to(encoder.is_padding.device)
         dtype = next(encoder.backbone.parameters()).dtype
-        return encoder.embedding(given, None, encoder.is_padding, dtype).float().cpu().numpy()
+        cells = encoder.embedding.cells(given, None, encoder.is_padding, dtype)
+        return encoder.embedding(cells).float().cpu().numpy()
 
 
 def linear_outputs(encoder: "GdsModel", inputs: "Tensor", weights: "Tensor") -> "Tensor":

@@ -76,7 +76,10 @@ ENCODERS = {
         (_WINDOWS, "model.mlp_sizes=[384, 384]", "model.hidden_dropout=0.1", "training.num_train_epochs=25"),
         preset="mlp-tiny",
     ),
-    "diffusion": Recipe("diffusion", (_WINDOWS, "model.blocks_per_token=2", "training.num_train_epochs=10")),
+    "diffusion": Recipe(
+        "diffusion",
+        (_WINDOWS, "model.blocks_per_token=2", "model.neighbour_reach=null", "training.num_train_epochs=10"),
+    ),
 }  # fmt: skip
 
 

@@ -22,6 +22,7 @@ DEFAULTS: dict[str, dict[str, Any]] = {
             "use_timestep": True,
             "prediction_type": "v_prediction",
             "sampler": "dpm-solver++",
+            "neighbour_reach": 1,
         },
     },
     "masked": {
