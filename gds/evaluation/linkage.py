@@ -10,6 +10,8 @@ from gds.errors import UserError
 from gds.evaluation.distances import check_alleles
 
 _TILE = 1024
+# Pairs of which one variant is commonly taken to stand for the other (Carlson et al. 2004).
+STRONG = 0.8
 # Distances at which LD decay is read: 1, 2, 5, 10, ... base pairs up to 500 Mb.
 _EDGES = np.array([m * 10**e for e in range(9) for m in (1, 2, 5)], dtype=np.float64)
 
@@ -41,7 +43,8 @@ def ld_correlation(
     -------
     figures : dict
         ``r`` (Pearson correlation of the two r2 over pairs), ``rmse``, ``mean_real``, ``mean_synthetic``,
-        ``n_pairs``.
+        ``n_pairs``; of the pairs whose real r2 is at least .8, ``strong_kept`` (mean synthetic over mean real
+        r2; NaN where there is none) and ``n_strong``. They are few, so that ``r`` hardly notices when they are lost.
     decay : pandas.DataFrame
         One row a bin of distance with pairs of one chromosome in it: ``distance`` (mean), ``real``, ``synthetic``
         (mean r2) and ``n_pairs``.
@@ -73,7 +76,7 @@ def ld_correlations(
     order = np.lexsort((places, code))
     code, places = code[order], places[order].astype(np.float64)
     source, *targets = (_Standardised(each, order) for each in (real, *matrices))
-    moments = np.zeros((len(targets), 6))
+    moments = np.zeros((len(targets), 9))
     bins = np.zeros((len(targets), 4, len(_EDGES) + 1))
     for rows, columns in _tiles(code, places, window):
         distance = np.abs(places[columns] - places[rows, None])
@@ -91,9 +94,11 @@ def ld_correlations(
             )
             here = wanted & varies
             kept = [(each * here).ravel() for each in (x, y)]
+            strong = kept[0] >= STRONG
             sums += [
                 here.sum(), kept[0].sum(), kept[1].sum(),
                 kept[0] @ kept[0], kept[1] @ kept[1], kept[0] @ kept[1],
+                strong.sum(), kept[0][strong].sum(), kept[1][strong].sum(),
             ]  # fmt: skip
             if bin_of is not None:
                 counted = (near & varies).ravel()
@@ -244,9 +249,14 @@ def _decay(bins: np.ndarray) -> pd.DataFrame:
 
 
 def _pair_figures(moments: np.ndarray) -> dict[str, float]:
-    n, x, y, xx, yy, xy = moments
+    n, x, y, xx, yy, xy, n_strong, strong_x, strong_y = moments
+    strong = {
+        "strong_kept": float(strong_y / strong_x) if n_strong else float("nan"),
+        "n_strong": float(n_strong),
+    }
     if n == 0:
-        return dict.fromkeys(("r", "rmse", "mean_real", "mean_synthetic"), float("nan")) | {"n_pairs": 0.0}
+        missing = dict.fromkeys(("r", "rmse", "mean_real", "mean_synthetic"), float("nan"))
+        return missing | {"n_pairs": 0.0} | strong
     norm = np.sqrt(max(xx - x * x / n, 0) * max(yy - y * y / n, 0))
     return {
         "r": float((xy - x * y / n) / norm) if norm > 1e-12 * n else float("nan"),
@@ -254,4 +264,4 @@ def _pair_figures(moments: np.ndarray) -> dict[str, float]:
         "mean_real": float(x / n),
         "mean_synthetic": float(y / n),
         "n_pairs": float(n),
-    }
+    } | strong

@@ -28,6 +28,22 @@ def test_ld_is_the_correlation_of_squared_correlations(two_sets, monkeypatch, ti
     assert decay["real"].iloc[0] == pytest.approx((np.corrcoef(real.T)[nearest] ** 2).mean(), abs=1e-6)
 
 
+@pytest.mark.parametrize("tile", [7, 1024])
+def test_strong_pairs_that_are_lost_show_although_the_correlation_hardly_notices(monkeypatch, tile):
+    monkeypatch.setattr(linkage, "_TILE", tile)
+    rng = np.random.default_rng(1)
+    ancestry = rng.random((600, 3))
+    real = (ancestry @ rng.random((3, 60)) / 1.5 > rng.random((600, 60))).astype(np.int8)
+    real[:, 31] = real[:, 30]
+    synthetic = real.copy()
+    synthetic[:, 31] = rng.permutation(real[:, 30])
+    kept, lost = (ld_correlation(real, each)[0] for each in (real, synthetic))
+    assert kept["n_strong"] == lost["n_strong"] == 1
+    assert kept["strong_kept"] == pytest.approx(1)
+    assert lost["strong_kept"] == pytest.approx(np.corrcoef(synthetic[:, 30:32].T)[0, 1] ** 2, abs=1e-6)
+    assert np.isnan(ld_correlation(real[:, :20], real[:, :20])[0]["strong_kept"])
+
+
 def test_windows_and_chromosomes_choose_pairs(two_sets, monkeypatch):
     monkeypatch.setattr(linkage, "_TILE", 6)
     real, synthetic = two_sets

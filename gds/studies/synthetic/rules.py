@@ -55,6 +55,7 @@ MEANINGS: dict[str, Meaning] = {
     "hwe_deviating": Meaning("fidelity", "variants out of HWE", "as held-out people"),
     "ld_r": Meaning("fidelity", "LD, correlation of r²", "1", "floor"),
     "ld_rmse": Meaning("fidelity", "LD, RMSE of r²", "0"),
+    "ld_strong_kept": Meaning("fidelity", "LD kept between close variants (r² >= .8)", "1", "floor"),
     "ld_decay_rmse": Meaning("fidelity", "LD decay, RMSE of mean r²", "0"),
     "three_point_r": Meaning("fidelity", "3-point correlation", "1", "floor"),
     "pc_wasserstein": Meaning("fidelity", "Wasserstein distance, 10 PCs (sd)", "0", "wasserstein"),

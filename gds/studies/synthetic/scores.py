@@ -138,6 +138,7 @@ def fidelity_scores(
             **_frequency_figures(real, other, ploidy),
             "ld_r": ld["r"],
             "ld_rmse": ld["rmse"],
+            "ld_strong_kept": ld["strong_kept"],
             "ld_decay_rmse": decay_rmse(scores.decay) if len(scores.decay) else _NO_BOUND,
             "three_point_r": three_point_figures(moments, third_moments(other, triplets))["r"],
             "pc_wasserstein": distance["wasserstein"],
