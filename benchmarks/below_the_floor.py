@@ -2,13 +2,14 @@
 
     python benchmarks/below_the_floor.py    # -> results/below_the_floor.csv
 
-Each backbone, with and without own layers for every gene, and each objective on one megabase of 1000 Genomes in
-windows of 64 variants: diffusion of 8 components (the reference's epsilon-prediction; its floor is
-shrinkage, sqrt(1 - alpha_bar) x_t), masked modelling of components (L1) and of genotypes (cross-entropy), slots
-masked at ratios from 0 to 1, where the floor is each cell's own best constant, fitted on training people: median
-or genotype frequencies, what independent cells allow. "constant" is the best single prediction for all cells: zero
-noise, one median, one set of frequencies. All losses are of the same masks and noise. The interval of the
-difference to the floor is that of the mean over validation people. Rows that the file has are not measured again.
+Each backbone, with and without own layers for every gene, two of them with a layer past them as well, and each
+objective on one megabase of 1000 Genomes in windows of 64 variants: diffusion of 8 components (the reference's
+epsilon-prediction; its floor is shrinkage, sqrt(1 - alpha_bar) x_t), masked modelling of components (L1) and of
+genotypes (cross-entropy), slots masked at ratios from 0 to 1, where the floor is each cell's own best constant,
+fitted on training people: median or genotype frequencies, what independent cells allow. "constant" is the best
+single prediction for all cells: zero noise, one median, one set of frequencies. All losses are of the same masks
+and noise. The interval of the difference to the floor is that of the mean over validation people. Rows that the
+file has are not measured again.
 """
 
 import argparse
@@ -34,6 +35,14 @@ from gds.studies.pretraining.run import pretrain
 DATA = Path(os.environ.get("GDS_SHARED_DATA", "../shared/data")) / "kg_chr22"
 OUT = Path(__file__).parent / "results" / "below_the_floor.csv"
 PRESETS = ("transformer-tiny", "unet1d-tiny", "unet1d-per-gene-tiny", "mlp-tiny", "hybrid-tiny")
+# And with a dense layer past the network, from a window's cells and its neighbours' to its prediction.
+NETWORKS = {
+    **{preset: (preset, ["model.neighbour_reach=null"]) for preset in PRESETS},
+    **{
+        f"{preset} + neighbours": (preset, ["model.neighbour_reach=1"])
+        for preset in ("transformer-tiny", "mlp-tiny")
+    },
+}
 OBJECTIVES = {
     "diffusion": ("diffusion", "pca", ["model.prediction_type=epsilon", "model.sampler=ancestral"]),
     "masked components": ("masked", "pca", []),
@@ -75,12 +84,13 @@ def losses(model: Any, train: Tensor, people: Tensor) -> dict[str, np.ndarray]:
 
 
 def measure(
-    objective: str, preset: str, cohort: PreparedCohort, folder: Path, n_epochs: int
+    objective: str, network: str, cohort: PreparedCohort, folder: Path, n_epochs: int
 ) -> dict[str, Any]:
     kind, _, options = OBJECTIVES[objective]
+    preset, of_network = NETWORKS[network]
     training = [f"training.num_train_epochs={n_epochs}", "training.save_strategy=no", "training.report_to=[]"]
     masking = ["model.mask_unit=slot", "model.mask_ratio=[0, 1]"] if kind == "masked" else []
-    overrides = [*training, "training.disable_tqdm=true", *options, *masking]
+    overrides = [*training, "training.disable_tqdm=true", *options, *of_network, *masking]
     started = time.perf_counter()
     pretrain(load_config(None, overrides, kind, preset), cohort, folder)
     seconds = time.perf_counter() - started
@@ -90,7 +100,7 @@ def measure(
     difference = found["network"] - found["floor"]
     margin = 1.96 * difference.std(ddof=1) / len(difference) ** 0.5
     return {
-        "objective": objective, "preset": preset, "parameters": read_json(folder / "run.json")["parameters"],
+        "objective": objective, "preset": network, "parameters": read_json(folder / "run.json")["parameters"],
         "epochs": n_epochs, "validation_people": len(people), "constant": found["constant"].mean(),
         "floor": found["floor"].mean(), "network": found["network"].mean(),
         "difference_lower": difference.mean() - margin, "difference_upper": difference.mean() + margin,
@@ -117,11 +127,11 @@ def main() -> None:
             for kind in ("pca", "tokens")
         }
         for objective, (_, kind, _) in OBJECTIVES.items():
-            for preset in PRESETS:
-                if (objective, preset) in done:
+            for network in NETWORKS:
+                if (objective, network) in done:
                     continue
-                folder = Path(scratch) / f"{objective}-{preset}".replace(" ", "-")
-                rows.append(measure(objective, preset, cohorts[kind], folder, arguments.epochs))
+                folder = Path(scratch) / f"{objective}-{network}".replace(" ", "-")
+                rows.append(measure(objective, network, cohorts[kind], folder, arguments.epochs))
                 print(rows[-1], flush=True)
                 with atomic_path(OUT) as temporary:
                     pd.DataFrame(rows).to_csv(temporary, index=False, float_format="%.5g")

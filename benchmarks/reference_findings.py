@@ -1,7 +1,10 @@
-"""Is a bigger denoiser better, and does an own dense layer for every gene help? The reference's two findings.
+"""Is a bigger denoiser better, and does an own dense layer for every gene help? The reference's two findings, and ours.
 
     python benchmarks/reference_findings.py size         # -> results/denoiser_size.csv, docs/denoiser_size.svg
     python benchmarks/reference_findings.py own-layer    # -> results/denoiser_own_layer.csv, docs/...own_layer.svg
+    python benchmarks/reference_findings.py neighbours   # -> results/denoiser_neighbours.csv, docs/...neighbours.svg
+
+Ours: a dense layer past the network, from a block's cells and its neighbours' to its prediction (``neighbour_reach``).
 
 Diffusion (the defaults of gds pretrain: v-prediction, constant budget of 10 epochs, batch 64) on one megabase of
 1000 Genomes in windows of 64 variants, 8 components each; every seed has a split of people, a GenePCA, initial
@@ -58,16 +61,27 @@ SIZES: dict[str, tuple[str, dict[str, dict[str, Any]]]] = {
     "mlp": ("mlp-tiny", {f"{n} wide": {"mlp_sizes": [n, n // 2, n // 4]} for n in (16, 64, 256, 1024)}),
     "unet1d": ("unet1d-tiny", {f"{n} wide": {"hidden_size": n} for n in (8, 16, 32)}),
 }  # fmt: skip
-OWN_LAYER: dict[str, tuple[str, dict[str, dict[str, Any]]]] = {
-    name: (preset, {"off": {**more}, "on": {**more, "block_hidden_size": 16}})
-    for name, preset, more in (
-        ("unet1d", "unet1d-tiny", {}),
-        ("mlp", "mlp-tiny", {}),
-        ("hybrid", "hybrid-tiny", {}),
-        ("transformer", "transformer-tiny", {"blocks_per_token": 4}),
-    )
+Choices = dict[str, tuple[str, dict[str, dict[str, Any]]]]
+
+
+def off_and_on(option: str, value: int) -> Choices:
+    """Each network without and with an option."""
+    return {
+        name: (preset, {"off": more, "on": {**more, option: value}})
+        for name, preset, more in (
+            ("unet1d", "unet1d-tiny", {}),
+            ("mlp", "mlp-tiny", {}),
+            ("hybrid", "hybrid-tiny", {}),
+            ("transformer", "transformer-tiny", {"blocks_per_token": 4}),
+        )
+    }
+
+
+QUESTIONS: dict[str, tuple[Choices, str]] = {
+    "size": (SIZES, "size"),
+    "own-layer": (off_and_on("block_hidden_size", 16), "own layers"),
+    "neighbours": (off_and_on("neighbour_reach", 1), "neighbours"),
 }
-QUESTIONS = {"size": (SIZES, "denoiser_size"), "own-layer": (OWN_LAYER, "denoiser_own_layer")}
 
 
 def prepared(folder: Path, seed: int) -> PreparedCohort:
@@ -96,9 +110,7 @@ def probe_accuracy(folder: Path, cohort: PreparedCohort) -> float:
     return float(np.mean(accuracies))
 
 
-def runs(
-    networks: dict[str, tuple[str, dict[str, dict[str, Any]]]], n_seeds: int, n_epochs: int, done: set[tuple]
-) -> Iterator[dict[str, Any]]:
+def runs(networks: Choices, n_seeds: int, n_epochs: int, done: set[tuple]) -> Iterator[dict[str, Any]]:
     training = [f"training.num_train_epochs={n_epochs}", "training.save_strategy=no", "training.report_to=[]"]
     with tempfile.TemporaryDirectory() as scratch:
         for seed in range(n_seeds):
@@ -108,7 +120,7 @@ def runs(
                     if (seed, network, choice) in done:
                         continue
                     config = load_config(None, [*training, "training.disable_tqdm=true"], preset=preset)
-                    config.model.update(options)
+                    config.model.update({"neighbour_reach": None, **options})
                     folder = Path(scratch) / f"{network}-{choice}-{seed}".replace(" ", "-")
                     started = time.perf_counter()
                     pretrain(config, cohort, folder, seed=seed)
@@ -143,8 +155,8 @@ def by_size(table: pd.DataFrame) -> "Figure":
 
 
 @styled
-def on_against_off(table: pd.DataFrame) -> "Figure":
-    """Both figures without and with own layers, a line from off to on for every network and seed."""
+def on_against_off(table: pd.DataFrame, what: str) -> "Figure":
+    """Both figures without and with something, a line from off to on for every network and seed."""
     figure, panels = new_figure(2, width=8.8, height=3.6)
     networks = list(dict.fromkeys(table["network"]))
     for axes, (column, label) in zip(panels, FIGURES.items(), strict=True):
@@ -157,7 +169,7 @@ def on_against_off(table: pd.DataFrame) -> "Figure":
         axes.set_xticks(range(len(networks)), networks)
         axes.set(ylabel=label)
     for choice, colour in zip(("off", "on"), PALETTE, strict=False):
-        panels[0].plot([], [], "o", color=colour, label=f"own layers {choice}")
+        panels[0].plot([], [], "o", color=colour, label=f"{what} {choice}")
     panels[0].legend()
     return figure
 
@@ -170,7 +182,8 @@ def main() -> None:
     parser.add_argument("--seeds", type=int, default=3)
     parser.add_argument("--epochs", type=int, default=10)
     arguments = parser.parse_args()
-    networks, name = QUESTIONS[arguments.question]
+    networks, what = QUESTIONS[arguments.question]
+    name = f"denoiser_{arguments.question.replace('-', '_')}"
     out = RESULTS / f"{name}.csv"
     table = pd.read_csv(out) if out.is_file() else pd.DataFrame(columns=["seed", "network", "choice"])
     done = set(table[["seed", "network", "choice"]].itertuples(index=False, name=None))
@@ -179,7 +192,7 @@ def main() -> None:
         with atomic_path(out) as temporary:
             table.to_csv(temporary, index=False, float_format="%.6g")
         print(row, flush=True)
-    figure = (by_size if arguments.question == "size" else on_against_off)(table)
+    figure = by_size(table) if what == "size" else on_against_off(table, what)
     with figure_style(), atomic_path(DOCS / f"{name}.svg") as temporary:
         figure.savefig(temporary, format="svg", metadata={"Date": None})
 
