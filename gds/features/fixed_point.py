@@ -8,6 +8,7 @@ exactly; the rounding, 1.2e-7 of a unit vector, is about that of float32.
 
 import numpy as np
 
+from gds.features.byte_product import byte_product
 from gds.features.engine import Engine
 
 _LOADING_UNIT = 2.0**-22
@@ -85,10 +86,7 @@ def people_product(dosage: np.ndarray, weights: np.ndarray, *, engine: Engine = 
         float64 (column, sample).
     """
     if engine is Engine.INT8 and weights.size:
-        import torch
-
-        octets = _octets(weights.T)
-        product = torch._int_mm(torch.from_numpy(octets), torch.from_numpy(dosage)).numpy()
+        product = byte_product(_octets(weights.T), dosage)
         return _from_digits(product, weights.shape[1], 256.0)
     n_variants, n_samples = dosage.shape
     out = np.zeros((weights.shape[1], n_samples))
@@ -123,10 +121,7 @@ def variants_product(
         float64 (variant, column).
     """
     if engine is Engine.INT8:
-        import torch
-
-        octets = _octets(weights)
-        product = torch._int_mm(torch.from_numpy(octets), torch.from_numpy(dosage).T).numpy()
+        product = byte_product(_octets(weights), dosage.T)
         return _from_digits(product, len(weights), 256.0).T
     n_variants, n_samples = dosage.shape
     out = np.zeros((n_variants, len(weights)))

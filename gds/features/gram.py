@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from gds.features.byte_product import byte_product
 from gds.features.engine import Engine
 
 # float32 holds every integer up to 2**24; a product of dosages is at most 4.
@@ -146,15 +147,12 @@ def integer_product(rows: np.ndarray, *, engine: Engine = Engine.FLOAT32) -> np.
 
         return popcount_product(rows)
     if engine is Engine.INT8:
-        import torch
-
-        tensor = torch.from_numpy(rows)
         if n_rows <= _TILE:
-            return torch._int_mm(tensor, tensor.T).numpy()
+            return byte_product(rows, rows.T)
         product = np.empty((n_rows, n_rows), dtype=np.int32)
         for start in range(0, n_rows, _TILE):
             for other in range(start, n_rows, _TILE):
-                tile = torch._int_mm(tensor[start : start + _TILE], tensor[other : other + _TILE].T).numpy()
+                tile = byte_product(rows[start : start + _TILE], rows[other : other + _TILE].T)
                 product[start : start + _TILE, other : other + _TILE] = tile
                 product[other : other + _TILE, start : start + _TILE] = tile.T
         return product
