@@ -5,7 +5,7 @@
 A training step at batch 64 in bfloat16 runs on tensors that have shapes and no content. Counted are the bytes that
 autograd keeps for the backward pass (what a CPU's kernels would keep), four float32 numbers a parameter for weights,
 gradients and AdamW, and the floating-point operations of a pass of the network, of which 1,000 people take 30,000.
-A lower bound and no more: buffers, fragmentation and speed are not in it; ``throughput.py`` measures those.
+An expectation and no more: buffers, fragmentation and speed are not in it; ``throughput.py`` measures those.
 """
 
 import argparse

@@ -8,8 +8,7 @@ table is of other seeds. Beside them stand what must pass (a real half), what mu
 reference GAN) and closed-form generators. The best generator has about ten core-minutes; what each backbone learns
 under each objective in about one stands below it, that of the best among them. Trained generators and samples are kept
 under --work, so that an interrupted run goes on where it stopped and another way of drawing needs no new training.
-Rows that were not asked for stay in --out. ``--dosages`` makes the second table: people in place
-of haplotypes.
+Rows that were not asked for stay in --out. ``--dosages`` makes the second table: people in place of haplotypes.
 """
 
 import argparse
@@ -57,6 +56,7 @@ TARGETS = {"allele_frequency_r": 0.995, "ld_r2_r": 0.975, "three_point_r": 0.90,
 LIMITS = {"privacy_loss": 0.11, "membership_auc": 0.55}
 AA_TOLERANCE = 0.08
 REAL = "training people (real half)"
+
 TRAINING: dict[str, Any] = {
     "per_device_train_batch_size": 64,
     "per_device_eval_batch_size": 256,
