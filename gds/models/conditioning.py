@@ -65,7 +65,7 @@ class ConditionEmbedding(nn.Module):
 
     def __init__(self, config: GdsConfig) -> None:
         super().__init__()
-        self.size = config.condition_size or config.hidden_size
+        self.size = config.condition_width
         self.n_classes = config.n_condition_classes
         self.timestep_mlp = self._make_mlp() if config.use_timestep else None
         self.class_embedding = nn.Embedding(self.n_classes + 1, self.size) if self.n_classes else None

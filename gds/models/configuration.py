@@ -201,6 +201,11 @@ class GdsConfig(PreTrainedConfig):
         return self.use_timestep or self.n_condition_classes > 0
 
     @property
+    def condition_width(self) -> int:
+        """Width of the condition's embedding."""
+        return self.condition_size or self.hidden_size
+
+    @property
     def mask_ratio_range(self) -> tuple[float, float]:
         """Lowest and highest mask ratio."""
         if isinstance(self.mask_ratio, (int, float)):

@@ -31,11 +31,7 @@ class NeighbourHead(nn.Module):
         assert config.neighbour_reach is not None
         self.reach = config.neighbour_reach
         in_size = (2 * self.reach + 1) * config.channels_per_block
-        self.modulation = (
-            nn.Linear(config.condition_size or config.hidden_size, 2 * in_size)
-            if config.has_condition
-            else None
-        )
+        self.modulation = nn.Linear(config.condition_width, 2 * in_size) if config.has_condition else None
         self.layer = BlockLinear(config.n_blocks, in_size, out_size, zero=True)
 
     def forward(self, cells: Tensor, condition: Tensor | None) -> Tensor:

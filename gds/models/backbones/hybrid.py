@@ -31,7 +31,7 @@ class HybridBackbone(Backbone):
         self.mlp = MlpUNet(config, config.n_blocks * in_size)
         self.mlp_output = ScaledLinear(config.mlp_sizes[0], config.n_blocks * config.n_channels)
         self.cnn = UNet1d(config, in_size)
-        condition_size = config.condition_size or config.hidden_size
+        condition_size = config.condition_width
         self.mixing = (
             nn.Sequential(
                 nn.Linear(condition_size, self.mixing_size), nn.SiLU(), nn.Linear(self.mixing_size, 1)

@@ -22,7 +22,7 @@ class LocalLayer(GradientCheckpointingLayer):
         size = config.hidden_size
         self.first = BlockLinear(n_tokens, in_size, size)
         self.modulation = (
-            nn.Linear(config.condition_size or size, (2 if config.film else 1) * size)
+            nn.Linear(config.condition_width, (2 if config.film else 1) * size)
             if config.has_condition
             else None
         )

@@ -22,7 +22,7 @@ class ResidualMlp(GradientCheckpointingLayer):
         self.norm = nn.LayerNorm(size)
         self.first = ScaledLinear(size, size)
         self.modulation = (
-            nn.Linear(config.condition_size or config.hidden_size, (2 if config.film else 1) * size)
+            nn.Linear(config.condition_width, (2 if config.film else 1) * size)
             if config.has_condition
             else None
         )

@@ -100,7 +100,7 @@ class TransformerBackbone(Backbone):
         self.class_token = (
             nn.Parameter(torch.empty(1, 1, config.hidden_size)) if config.pooling == "cls" else None
         )
-        condition_size = config.condition_size or config.hidden_size
+        condition_size = config.condition_width
         self.modulation = (
             nn.Sequential(nn.SiLU(), ZeroLinear(condition_size, 6 * config.hidden_size))
             if config.has_condition

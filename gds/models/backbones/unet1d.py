@@ -31,7 +31,7 @@ class ResidualBlock(GradientCheckpointingLayer):
 
     def __init__(self, in_size: int, out_size: int, config: GdsConfig) -> None:
         super().__init__()
-        condition_size = config.condition_size or config.hidden_size
+        condition_size = config.condition_width
         self.in_norm = group_norm(in_size)
         self.in_conv = nn.Conv1d(in_size, out_size, 3, padding=1)
         self.modulation = (
